@@ -1,0 +1,46 @@
+"""Pictures in and out of torch, for reports and the command line."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import imageio.v2 as imageio
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from neural_core.output import write_aside
+from neural_core.rendering import Frame
+
+
+def to_uint8(picture: Tensor) -> np.ndarray:
+    """(C, H, W) in [0, 1] to (H, W, C) bytes."""
+    return (picture.detach().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+
+
+def rgba(frame: Frame) -> np.ndarray:
+    """(H, W, 4) bytes, straight alpha."""
+    return np.concatenate([to_uint8(frame.rgb), to_uint8(frame.alpha[None])], axis=2)
+
+
+def over(frame: Frame, ground: float = 1.0) -> np.ndarray:
+    """(H, W, 3) bytes of the frame on an even ground."""
+    return to_uint8(frame.rgb * frame.alpha + ground * (1 - frame.alpha))
+
+
+def write_png(path: Path, picture: np.ndarray) -> None:
+    """Write bytes (H, W, 1, 3 or 4) as PNG, aside first."""
+    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+    write_aside(path, lambda aside: image.save(aside, format="PNG"))
+
+
+def write_video(path: Path, pictures: Iterable[np.ndarray], fps: float) -> None:
+    """Write (H, W, 3) bytes as an H.264 file that any browser plays."""
+
+    def write(aside: Path) -> None:
+        named = aside.with_suffix(".mp4")  # the encoder chooses its container by the name
+        with imageio.get_writer(str(named), fps=fps, codec="libx264", quality=8, macro_block_size=2) as writer:
+            for picture in pictures:
+                writer.append_data(picture)
+        named.replace(aside)
+
+    write_aside(path, write)
