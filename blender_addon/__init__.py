@@ -1,0 +1,21 @@
+"""Likeness in Blender: one photo becomes a rigged avatar that a learned renderer draws.
+
+Thin modules by role: `rig` builds Blender objects, `operators` and `panels` are the interface, `engine` draws through the
+backend process, `export` carries avatars away. No torch in this process; no Python threads.
+"""
+
+from . import operators, panels, properties
+from .rig import correctives
+
+# Registered in this order, unregistered in the reverse one; each module removes everything it adds.
+_modules = (properties, operators, panels, correctives)
+
+
+def register() -> None:
+    for module in _modules:
+        module.register()
+
+
+def unregister() -> None:
+    for module in reversed(_modules):
+        module.unregister()

@@ -1,0 +1,81 @@
+"""What Likeness keeps on Blender's data: on objects, on the scene, and (never saved) on the window manager."""
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+
+class LIKENESS_PG_object(bpy.types.PropertyGroup):
+    """On the armature and on the mesh of an avatar."""
+
+    is_avatar: BoolProperty(name="Avatar", description="This armature moves a Likeness avatar")
+    is_avatar_mesh: BoolProperty(name="Avatar Mesh", description="The Likeness engine draws this mesh as an avatar")
+    avatar_path: StringProperty(
+        name="Avatar File", description="The .likeness file that holds texture and person", subtype="FILE_PATH"
+    )
+    version: IntProperty(name="Version", description="Of what the add-on stored here", default=0)
+
+
+class LIKENESS_PG_scene(bpy.types.PropertyGroup):
+    """Choices of the user, saved with the file."""
+
+    quality: EnumProperty(
+        name="Quality",
+        description="How much work the Likeness engine puts into a frame",
+        # The numbers are what a .blend file stores: never reuse one.
+        items=(
+            ("DRAFT", "Draft", "Fast, for a look while working", 1),
+            ("FINAL", "Final", "The best this avatar can do", 2),
+        ),
+        default="FINAL",
+    )
+    photo: StringProperty(name="Photo", description="Photo of one person to make an avatar of", subtype="FILE_PATH")
+
+
+def _redraw(self, context: bpy.types.Context) -> None:
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()
+
+
+class LIKENESS_PG_job(bpy.types.PropertyGroup):
+    """The job that runs now; one at a time, never saved."""
+
+    status: EnumProperty(
+        name="Status",
+        items=(
+            ("IDLE", "Idle", "No job has run yet", 0),
+            ("RUNNING", "Running", "A job is at work", 1),
+            ("ABORTING", "Aborting", "The job was asked to stop", 2),
+            ("DONE", "Done", "The last job finished", 3),
+            ("ABORTED", "Aborted", "The last job was stopped; nothing was changed", 4),
+            ("FAILED", "Failed", "The last job failed; nothing was changed", 5),
+        ),
+        default="IDLE",
+        update=_redraw,
+        options={"SKIP_SAVE"},
+    )
+    fraction: FloatProperty(name="Progress", subtype="FACTOR", min=0.0, max=1.0, options={"SKIP_SAVE"}, update=_redraw)
+    stage: StringProperty(name="Stage", options={"SKIP_SAVE"}, update=_redraw)
+    message: StringProperty(name="Message", options={"SKIP_SAVE"}, update=_redraw)
+
+
+classes = (LIKENESS_PG_object, LIKENESS_PG_scene, LIKENESS_PG_job)
+_pointers = (
+    (bpy.types.Object, "likeness", LIKENESS_PG_object),
+    (bpy.types.Scene, "likeness", LIKENESS_PG_scene),
+    (bpy.types.WindowManager, "likeness_job", LIKENESS_PG_job),
+)
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory(classes)
+
+
+def register() -> None:
+    _register_classes()
+    for owner, name, group in _pointers:
+        setattr(owner, name, PointerProperty(type=group))
+
+
+def unregister() -> None:
+    for owner, name, _ in _pointers:
+        delattr(owner, name)
+    _unregister_classes()

@@ -1,0 +1,58 @@
+"""Avatar description in, Blender objects out."""
+
+from dataclasses import dataclass
+
+import bpy
+
+from .armature import build_armature
+from .camera import build_camera, look_through
+from .description import AvatarDescription
+from .material import build_material
+from .mesh import build_mesh
+from .pose import EXPRESSION_JOINTS_KEY, apply_pose
+
+AVATAR_VERSION = 1  # of what this add-on stores in a .blend; see properties.py
+
+
+@dataclass(frozen=True)
+class AvatarObjects:
+    """What was built. camera is None when the avatar has none."""
+
+    armature: bpy.types.Object
+    mesh: bpy.types.Object
+    camera: bpy.types.Object | None
+
+
+def build_avatar(
+    description: AvatarDescription, context: bpy.types.Context, *, photo_pose: bool = True, photo_camera: bool = True
+) -> AvatarObjects:
+    """Armature, mesh, material and photo camera in a collection of their own.
+
+    Args:
+        photo_pose: stand as in the photo; otherwise in the rest pose, soles on the ground.
+        photo_camera: add the photo's camera and look through it.
+    """
+    collection = bpy.data.collections.new(description.name)
+    context.scene.collection.children.link(collection)
+    armature = build_armature(description, collection)
+    material = build_material(description.name, description.texture)
+    mesh = build_mesh(description, material, armature, collection)
+    armature.data[EXPRESSION_JOINTS_KEY] = description.expression_joint_offsets.astype(float).ravel().tolist()
+    for thing in (armature, mesh):
+        thing.likeness.avatar_path = description.path
+        thing.likeness.version = AVATAR_VERSION
+    armature.likeness.is_avatar = True
+    mesh.likeness.is_avatar_mesh = True
+    if photo_pose:
+        apply_pose(armature, description.pose, description.transl)
+    else:
+        clothed = description.rest_vertices + description.clothed_offsets
+        apply_pose(armature, description.pose * 0, (0.0, -float(clothed[:, 1].min()), 0.0))
+    camera = None
+    if photo_camera and description.camera is not None:
+        camera = build_camera(f"{description.name} Photo Camera", description.camera, collection)
+        look_through(context.scene, camera, description.camera)
+    # The correctives' handler writes shape keys between frames: the interface must not read them at that moment.
+    context.scene.render.use_lock_interface = True
+    context.view_layer.update()
+    return AvatarObjects(armature, mesh, camera)
