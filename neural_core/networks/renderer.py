@@ -1,0 +1,108 @@
+"""The neural renderer theta of DINAR, eq. 4 and appendix E: a rasterised texture becomes a person and a mask."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from neural_core.networks.blocks import PixelNorm, ResBlock, two_convolutions
+from neural_core.networks.config import RendererConfig
+
+
+class RendererOutput(NamedTuple):
+    """What the trunk says, before texture and body mask are mixed in, so that both can be mixed in at a finer scale.
+
+    Attributes:
+        rgb: (B, 3, H, W) the network's own colour, [0, 1].
+        gate: (B, 1, H, W) logit of copying the rasterised texture instead.
+        growth: (B, 1, H, W) logit added to the body's mask: clothes and hair beyond it, or fit errors within.
+    """
+
+    rgb: Tensor
+    gate: Tensor
+    growth: Tensor
+
+
+class RendererNetwork(nn.Module):
+    """Three inputs through two convolutions each, a U-Net of ResNet blocks, two heads (appendix E).
+
+    Own additions: the trunk runs at 1/fold resolution; a gate copies the texture where it is right, so that a seen
+    face stays as sharp as the photo; the mask is a correction of the body's mask.
+    """
+
+    def __init__(self, config: RendererConfig):
+        super().__init__()
+        self.config = config
+        c, folded = config, config.fold**2
+        self.texture_in = two_convolutions(c.texture_channels * folded, c.texture_width)
+        self.uv_in = two_convolutions((2 + 4 * c.uv_octaves) * folded, c.uv_width)
+        self.mask_in = two_convolutions(folded, c.mask_width)
+
+        joined = c.texture_width + c.uv_width + c.mask_width
+        self.down = nn.ModuleList()
+        for level, (width, count) in enumerate(zip(c.widths, c.blocks)):
+            enter = nn.Conv2d(
+                joined if level == 0 else c.widths[level - 1], width, 3, stride=min(level, 1) + 1, padding=1
+            )
+            self.down.append(nn.Sequential(enter, *(ResBlock(width, width) for _ in range(count))))
+        self.up = nn.ModuleList(
+            ResBlock(c.widths[level + 1] + c.widths[level], c.widths[level]) for level in range(len(c.widths) - 1)
+        )
+
+        self.last_norm = PixelNorm(c.widths[0])
+        self.rgb_head = two_convolutions(c.widths[0], 4 * folded, c.widths[0])  # colour and gate
+        self.mask_head = two_convolutions(c.widths[0], folded, c.widths[0])
+        for head in (self.rgb_head, self.mask_head):
+            nn.init.zeros_(head[-1].weight)  # the first picture is the pasted texture in the body's mask
+            nn.init.zeros_(head[-1].bias)
+
+    def heads(self, texture_raster: Tensor, uv: Tensor, uv_mask: Tensor) -> RendererOutput:
+        """Raw outputs for inputs as in `forward`; H and W are multiples of `config.multiple`."""
+        fold = self.config.fold
+        uv_mask = uv_mask.to(texture_raster.dtype)
+        x = torch.cat(
+            [
+                self.texture_in(F.pixel_unshuffle(texture_raster * uv_mask, fold)),
+                self.uv_in(F.pixel_unshuffle(self._encode(uv) * uv_mask, fold)),
+                self.mask_in(F.pixel_unshuffle(uv_mask, fold)),
+            ],
+            dim=1,
+        )
+        levels = []
+        for down in self.down:
+            x = down(x)
+            levels.append(x)
+        for level in reversed(range(len(self.up))):
+            x = self.up[level](torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), levels[level]], 1))
+        x = F.silu(self.last_norm(x))
+        colour = F.pixel_shuffle(self.rgb_head(x).float(), fold)
+        growth = F.pixel_shuffle(self.mask_head(x).float(), fold)
+        return RendererOutput(torch.sigmoid(colour[:, :3]), colour[:, 3:] + self.config.gate_prior, growth)
+
+    def forward(self, texture_raster: Tensor, uv: Tensor, uv_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Draw.
+
+        Args:
+            texture_raster: (B, C, H, W) texture looked up in every pixel: rgb, sampled, filled, ..., in [0, 1].
+            uv: (B, 2, H, W) texture coordinates. uv_mask: (B, 1, H, W) 1 where the body is.
+
+        Returns:
+            rgb (B, 3, H, W) in [0, 1] and mask logits (B, 1, H, W).
+        """
+        return self.mix(self.heads(texture_raster, uv, uv_mask), texture_raster[:, :3].float(), uv_mask.float())
+
+    def mix(self, out: RendererOutput, texture_rgb: Tensor, uv_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Copy gate and body mask: rgb (B, 3, H, W) and mask logits (B, 1, H, W), at any common resolution."""
+        k = torch.sigmoid(out.gate) * uv_mask
+        logits = out.growth + self.config.mask_prior * (2 * uv_mask - 1)
+        return k * texture_rgb + (1 - k) * out.rgb, logits
+
+    def _encode(self, uv: Tensor) -> Tensor:
+        """(B, 2, H, W) to (B, 2 + 4 * octaves, H, W): sines and cosines tell neighbouring texels apart."""
+        waves = [uv * 2 - 1]
+        for octave in range(self.config.uv_octaves):
+            angle = uv * (2 * math.pi * 2**octave)
+            waves += [torch.sin(angle), torch.cos(angle)]
+        return torch.cat(waves, 1)

@@ -1,0 +1,1 @@
+"""Training of the networks: data pools, losses, checkpoints, one loop per stage."""
