@@ -1,0 +1,172 @@
+"""What a good fit is: the terms of SMPLify-X (Pavlakos et al. 2019, section 3.2) with upright people and the picture's
+silhouette added (DINAR, section 3.1)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from neural_core.body.model import BodyModel
+from neural_core.fitting.config import FitConfig, Stage
+from neural_core.fitting.observation import BONE_END, BONE_START, FACE_POINTS, Observation
+from neural_core.fitting.penetration import overlap
+from neural_core.fitting.pose_prior import beyond_limits, pose_prior
+from neural_core.fitting.silhouette import SilhouetteTerm
+from neural_core.fitting.variables import Variables
+
+_NEAR = 0.05  # metres; a body behind the camera during a wild step must not divide by zero
+_JAW_TURN_SIGMA = 0.03  # rad sideways
+
+_ANKLES, _HIPS, _SHOULDERS = (27, 28), (23, 24), (11, 12)
+_HEELS, _TOES = [29, 30], [31, 32]
+
+
+@dataclass(frozen=True)
+class Posed:
+    """Bodies of a batch of hypotheses.
+
+    Attributes:
+        landmarks: (B, 33, 3) BlazePose points, world. joints: (B, 55, 3) world.
+        face: (B, n, 3) and hands: (B, 2, 21, 3), world; only where asked for.
+        R: (B, 3, 3) and t: (B, 3), world to camera.
+    """
+
+    landmarks: Tensor
+    joints: Tensor
+    face: Tensor | None
+    hands: Tensor | None
+    R: Tensor
+    t: Tensor
+
+    def to_camera(self, points: Tensor) -> Tensor:
+        """World points (B, n, 3) in the camera."""
+        return points @ self.R.transpose(1, 2) + self.t[:, None]
+
+
+class Objective:
+    """Loss of hypotheses against one photo."""
+
+    def __init__(
+        self,
+        body: BodyModel,
+        seen: Observation,
+        config: FitConfig,
+        shape_mean: Tensor,
+        silhouette: SilhouetteTerm | None = None,
+    ):
+        """shape_mean: (B, 20) mean of the shape prior of each hypothesis."""
+        marks = body.landmarks
+        triangles = marks.face_triangle[list(FACE_POINTS)]
+        self.face_known = triangles >= 0
+        corners = body.faces[triangles.clamp(min=0)]  # (n, 3)
+        self.face_weights = marks.face_barycentric[list(FACE_POINTS)]
+        self.num_corners = corners.numel()
+        # The points' own vertices only: a hundredth of the body, and fast enough for hundreds of evaluations.
+        self.points = body.subset(torch.cat([corners.reshape(-1), marks.hand_tip_vertex.reshape(-1)]))
+        self.marks, self.seen, self.config = marks, seen, config
+        self.shape_mean = shape_mean
+        self.hands_mean = body.hands_mean * config.hand_curl
+        self.silhouette = silhouette
+        self.sole_rest = _sole_rest(body)
+
+    def for_hypotheses(self, rows: Tensor, silhouette: SilhouetteTerm | None) -> "Objective":
+        """The same objective for some rows of the batch, with another silhouette term."""
+        chosen = object.__new__(Objective)
+        chosen.__dict__.update(self.__dict__)
+        chosen.shape_mean = self.shape_mean[rows]
+        chosen.silhouette = silhouette
+        return chosen
+
+    def pose(self, v: Variables) -> Posed:
+        out = self.points(v.body_parameters(), correctives=False)
+        corners = out.vertices[:, : self.num_corners].reshape(v.batch, -1, 3, 3)
+        face = (corners * self.face_weights[:, :, None]).sum(2)
+        tips = out.vertices[:, self.num_corners :].reshape(v.batch, 2, 5, 3)
+        R = v.camera_rotation()
+        t = v.pelvis_in_camera() - (R @ out.joints[:, 0, :, None])[..., 0]
+        landmarks = self.marks.pose_points(out.joints, out.rotations)
+        return Posed(landmarks, out.joints, face, self._hand_points(out.joints, tips), R, t)
+
+    def _hand_points(self, joints: Tensor, tips: Tensor) -> Tensor:
+        """(B, 2, 21, 3): joints, and tips where MediaPipe's point is one."""
+        at = self.marks.hand_joint
+        points = joints[:, at.clamp(min=0)]  # (B, 2, 21, 3)
+        is_tip = at < 0
+        tip_of = (torch.cumsum(is_tip, dim=1) - 1).clamp(min=0)  # thumb to pinky, in order
+        all_tips = torch.gather(tips, 2, tip_of[None, :, :, None].expand(joints.shape[0], -1, -1, 3))
+        return torch.where(is_tip[None, :, :, None], all_tips, points)
+
+    def project(self, points_camera: Tensor) -> Tensor:
+        xy = points_camera[..., :2] / points_camera[..., 2:].clamp(min=_NEAR)
+        return xy * self.seen.focal + self.seen.centre
+
+    def percent(self, points_camera: Tensor, pixels: Tensor) -> Tensor:
+        """Squared reprojection error in percent of the person's height, (B, n)."""
+        return ((self.project(points_camera) - pixels) * (100 / self.seen.height_px)).square().sum(-1)
+
+    def __call__(self, x: Tensor, stage: Stage) -> Tensor:
+        """(B, SIZE) to (B,)."""
+        v = Variables(x)
+        posed = self.pose(v)
+        loss = stage.directions * self.direction_error(posed) + self.priors(v, stage)
+        loss = loss + self.upright(v, posed) + self.config.penetration_weight * overlap(posed.joints)
+        if stage.landmarks:
+            squared = self.percent(posed.to_camera(posed.landmarks), self.seen.pose)
+            loss = loss + stage.landmarks * (self.seen.pose_weight * geman_mcclure(squared, stage.robust)).sum(1)
+        if stage.face and self.seen.face is not None and posed.face is not None:
+            squared = self.percent(posed.to_camera(posed.face), self.seen.face)[:, self.face_known]
+            face = geman_mcclure(squared, self.config.face_robust).mean(1)
+            loss = loss + stage.face * self.config.face_weight * face
+        if stage.hands and posed.hands is not None:
+            for side, hand in enumerate(self.seen.hands):
+                if hand is not None:
+                    squared = self.percent(posed.to_camera(posed.hands[:, side]), hand)
+                    error = geman_mcclure(squared, self.config.hand_robust).sum(1)
+                    loss = loss + stage.hands * self.config.hand_weight * error
+        if stage.silhouette and self.silhouette is not None:
+            loss = loss + stage.silhouette * self.silhouette(v, posed.R, posed.t)
+        return loss
+
+    def direction_error(self, posed: Posed) -> Tensor:
+        bones = posed.landmarks[:, BONE_END] - posed.landmarks[:, BONE_START]
+        directions = torch.nn.functional.normalize(bones, dim=-1) @ posed.R.transpose(1, 2)
+        squared = (directions - self.seen.directions).square().sum(-1)
+        return (self.seen.direction_weight * squared).sum(1)
+
+    def priors(self, v: Variables, stage: Stage) -> Tensor:
+        c = self.config
+        pose, jaw = v["pose"], v["jaw"]
+        hands = ((v["hands"] - self.hands_mean) / c.hand_sigma).square().sum((1, 2))
+        gap = max(self.seen.lip_gap - c.closed_gap, 0.0)
+        jaw_sigma = torch.tensor([c.jaw_sigma_closed + c.jaw_sigma_per_gap * gap, _JAW_TURN_SIGMA, _JAW_TURN_SIGMA])
+        likely = pose_prior(pose) + c.hand_prior_weight * hands + (jaw / jaw_sigma).square().sum(1)
+        shape = (v["betas"] - self.shape_mean).square().sum(1)
+        shape = shape + c.expression_weight * v["expression"].square().sum(1)
+        return stage.prior * likely + stage.shape * shape + c.limit_weight * beyond_limits(pose, jaw)
+
+    def upright(self, v: Variables, posed: Posed) -> Tensor:
+        """People stand upright on flat ground, and cameras are held about level."""
+        c = self.config
+        loss = c.pitch_weight * (v["pitch"][:, 0] / c.pitch_sigma).square()
+        ankles, hips, shoulders = (
+            posed.landmarks[:, pair].mean(1) for pair in (list(_ANKLES), list(_HIPS), list(_SHOULDERS))
+        )  # fmt: skip
+        for low, high in ((ankles, hips), (hips, shoulders), (ankles, shoulders)):
+            lean = torch.nn.functional.normalize(high - low, dim=1)[:, 2] / c.lean_sigma
+            loss = loss + c.lean_weight * geman_mcclure(lean.square(), c.lean_robust)
+        soles = posed.landmarks[:, _HEELS + _TOES, 1] - self.sole_rest
+        height = (soles - soles.mean(1, keepdim=True)) / c.sole_sigma
+        return loss + c.sole_weight * geman_mcclure(height.square(), c.sole_robust).sum(1)
+
+
+def geman_mcclure(squared: Tensor, scale: float) -> Tensor:
+    """Robust penalty of squared residuals: grows like them near zero, and never beyond scale²."""
+    return squared / (1 + squared / (scale * scale))
+
+
+def _sole_rest(body: BodyModel) -> Tensor:
+    """Height (4,) of the heel and toe landmarks above flat ground, from the rest pose, metres."""
+    marks = body.landmarks
+    at = marks.pose_joint[_HEELS + _TOES]
+    height = body.joint_template[at, 1] + marks.pose_offset[_HEELS + _TOES, 1]
+    return height - height.mean()

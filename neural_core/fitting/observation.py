@@ -1,0 +1,155 @@
+"""The evidence of one photo as the tensors the fit compares the body with."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neural_core.body.skinning import rotation_matrices
+from neural_core.photo.evidence import PhotoEvidence
+
+# Inner points of the face mesh: brows, eyes, nose, mouth, chin. The oval is left out: it slides along the cheek as the
+# head turns and is no fixed point of the skin.
+FACE_POINTS: tuple[int, ...] = tuple(sorted({
+    70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380, 168, 6,
+    197, 195, 5, 4, 98, 97, 2, 326, 327, 61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91, 78, 81, 13, 311, 308, 402,
+    14, 178, 152, 377, 148, 10, 9, 8, 50, 280, 205, 425, 199, 175, 18, 200,
+}))  # fmt: skip
+
+# Two lips' inner middles, and the corners of the mouth.
+_UPPER_LIP, _LOWER_LIP, _LEFT_CORNER, _RIGHT_CORNER = 13, 14, 308, 78
+
+# Trust in BlazePose landmarks, from their scatter on renders. Eyes inner to outer and mouth say little that the nose,
+# ears and face mesh do not; knuckles and heels are guesses of the network under sleeves and shoes.
+_TRUST = {1: 0.2, 3: 0.2, 4: 0.2, 6: 0.2, 7: 0.5, 8: 0.5, 9: 0.3, 10: 0.3, 23: 0.6, 24: 0.6, 29: 0.5, 30: 0.5}
+_TRUST |= dict.fromkeys(range(17, 23), 0.4)
+
+
+@dataclass(frozen=True)
+class Bone:
+    """A direction between two BlazePose landmarks, its weight, and the depth correction true_z = slope z + offset."""
+
+    start: int
+    end: int
+    weight: float
+    slope: float = 1.0
+    offset: float = 0.0
+
+
+# The corrections are regressions on renders of the open body: the network leans torsos towards the camera and
+# stretches feet away from it. They belong to pose_landmark_full of MediaPipe 0.10.21.
+BONES: tuple[Bone, ...] = (
+    Bone(11, 12, 2.0),  # shoulders
+    Bone(23, 24, 2.0),  # hips
+    Bone(11, 23, 2.0, 0.46, -0.02),  # torso
+    Bone(12, 24, 2.0, 0.46, -0.02),
+    Bone(11, 13, 1.0, 0.7, 0.08),  # arms
+    Bone(13, 15, 1.0),
+    Bone(12, 14, 1.0, 0.7, 0.08),
+    Bone(14, 16, 1.0),
+    Bone(23, 25, 1.0, 1.2, 0.05),  # legs
+    Bone(25, 27, 1.0, 1.12, -0.09),
+    Bone(24, 26, 1.0, 1.2, 0.05),
+    Bone(26, 28, 1.0, 1.12, -0.09),
+    Bone(27, 31, 0.5, 1.37, 0.25),  # feet
+    Bone(28, 32, 0.5, 1.37, 0.25),
+    Bone(29, 31, 0.3, 1.5, 0.45),
+    Bone(30, 32, 0.3, 1.5, 0.45),
+    Bone(7, 8, 1.0),  # ears
+)
+TORSO_BONES = (0, 1, 2, 3)
+BONE_START = torch.tensor([bone.start for bone in BONES])
+BONE_END = torch.tensor([bone.end for bone in BONES])
+
+_SEEN = 0.5
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Tensors of one photo.
+
+    Attributes:
+        pose: (33, 2) pixels; pose_weight: (33,), 0 where not seen.
+        directions: (17, 3) unit vectors of `BONES` in camera axes; direction_weight: (17,).
+        face: (n, 2) pixels of `FACE_POINTS`, or None; hands: left and right (21, 2) or None.
+        lip_gap: inner lip distance in mouth widths, 0 without a face.
+        focal: pixels; centre: (2,) principal point; height_px: the person's height.
+        legs_seen: both ankles are in the picture.
+    """
+
+    pose: Tensor
+    pose_weight: Tensor
+    directions: Tensor
+    direction_weight: Tensor
+    face: Tensor | None
+    hands: tuple[Tensor | None, Tensor | None]
+    lip_gap: float
+    focal: float
+    centre: Tensor
+    height_px: float
+    legs_seen: bool
+
+
+def observation(evidence: PhotoEvidence) -> Observation:
+    """What the fit needs of the evidence."""
+    height, width = evidence.image.shape[:2]
+    centre = torch.tensor([width / 2, height / 2])
+    pose = _tensor(evidence.pose[:, :2])
+    visibility = _tensor(evidence.pose[:, 2])
+    visibility = torch.where(visibility > _SEEN, visibility, torch.zeros_like(visibility))
+    trust = torch.ones(33)
+    for index, value in _TRUST.items():
+        trust[index] = value
+    # An unseen end still says something: the network knows how people stand.
+    confidence = torch.where(visibility > 0, visibility, torch.full_like(visibility, 0.15))
+    weights = torch.tensor([bone.weight for bone in BONES])
+    seen = visibility > 0
+    ray_target = pose[seen].mean(0) if bool(seen.any()) else centre
+    turn = _rotation_to_ray((ray_target - centre) / evidence.focal)
+    return Observation(
+        pose=pose,
+        pose_weight=trust * visibility,
+        directions=_bone_directions(_tensor(evidence.pose_world)) @ turn.T,
+        direction_weight=weights * confidence[BONE_START] * confidence[BONE_END],
+        face=None if evidence.face is None else _tensor(evidence.face[list(FACE_POINTS)]),
+        hands=tuple(None if hand is None else _tensor(hand) for hand in evidence.hands),  # type: ignore[arg-type]
+        lip_gap=_lip_gap(evidence.face),
+        focal=evidence.focal,
+        centre=centre,
+        height_px=evidence.person_height_px,
+        legs_seen=evidence.full_body,
+    )
+
+
+def _bone_directions(world: Tensor) -> Tensor:
+    """Unit bone directions (17, 3) from world landmarks (33, 3), with the network's depth bias removed."""
+    directions = torch.nn.functional.normalize(world[BONE_END] - world[BONE_START], dim=1)
+    slope = torch.tensor([bone.slope for bone in BONES])
+    offset = torch.tensor([bone.offset for bone in BONES])
+    z = (slope * directions[:, 2] + offset).clamp(-0.98, 0.98)
+    across = torch.nn.functional.normalize(directions[:, :2], dim=1) * (1 - z * z).sqrt()[:, None]
+    corrected = torch.cat([across, z[:, None]], dim=1)
+    plain = (slope == 1) & (offset == 0)
+    return torch.where(plain[:, None], directions, corrected)
+
+
+def _rotation_to_ray(offset: Tensor) -> Tensor:
+    """Rotation of the camera axis onto the ray through the person; world landmarks are as if seen head-on."""
+    ray = torch.nn.functional.normalize(torch.cat([offset, torch.ones(1)]), dim=0)
+    axis = torch.linalg.cross(torch.tensor([0.0, 0.0, 1.0]), ray)
+    sine = axis.norm()
+    if float(sine) < 1e-6:
+        return torch.eye(3)
+    return rotation_matrices((axis / sine * torch.asin(sine.clamp(max=1)))[None])[0]
+
+
+def _lip_gap(face: np.ndarray | None) -> float:
+    if face is None:
+        return 0.0
+    width = float(np.linalg.norm(face[_LEFT_CORNER] - face[_RIGHT_CORNER]))
+    return float(np.linalg.norm(face[_UPPER_LIP] - face[_LOWER_LIP])) / max(width, 1e-6)
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))

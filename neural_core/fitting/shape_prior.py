@@ -1,0 +1,64 @@
+"""Where the shape prior is centred: the mean body is half a woman, and its chest does not suit everyone.
+
+The 20 shape coefficients are independent standard normal variables. Given linear measures m = A beta, their most
+likely values for a wanted m are the conditional mean A^T (A A^T)^-1 m. Bust and shoulders tell women from men on any
+body in the SMPL-X layout, so no table of a particular body is needed.
+"""
+
+import torch
+from torch import Tensor
+
+from neural_core.body.model import BodyModel
+from neural_core.body.skeleton import JOINT_INDEX
+from neural_core.fitting.config import Gender
+
+_TYPICAL = 1.2  # standard deviations of each measure from the mean of both to the mean of one gender (looked at)
+_CHEST = ("spine1", "spine2", "spine3", "left_collar", "right_collar")
+# Heights along the spine from spine3 (0) down to spine1 (-1), and half distances in shoulder widths.
+_BUST_HEIGHT, _UNDER_HEIGHT, _BUST_ASIDE, _PATCH = -0.17, -0.69, 0.23, 0.045
+
+
+def shape_means(body: BodyModel, gender: Gender) -> Tensor:
+    """(B, 20) means of the shape prior to try: one, or for "auto" male and female."""
+    if gender == "neutral":
+        return torch.zeros(1, body.shape_directions.shape[2])
+    female = _conditional_mean(_measures(body), _TYPICAL)
+    if gender == "auto":
+        return torch.stack([-female, female])
+    return female[None] if gender == "female" else -female[None]
+
+
+def _conditional_mean(measures: Tensor, deviations: float) -> Tensor:
+    """Most likely coefficients (20,) when every standardised measure, a row of (m, 20), is `deviations`."""
+    rows = torch.nn.functional.normalize(measures, dim=1)
+    wanted = torch.full((len(rows),), deviations)
+    return rows.T @ torch.linalg.solve(rows @ rows.T, wanted)
+
+
+def _measures(body: BodyModel) -> Tensor:
+    """Derivatives (3, 20) of what grows from men to women: bust over breastbone and over ribs, hips over shoulders."""
+    bust, under = (_front(body, height, _BUST_ASIDE) for height in (_BUST_HEIGHT, _UNDER_HEIGHT))
+    breastbone = _front(body, _BUST_HEIGHT, 0.0)
+    joints, directions = body.joint_template[:, 0], body.joint_shape_directions[:, 0]
+
+    def relative_width(name: str) -> Tensor:
+        left, right = JOINT_INDEX[f"left_{name}"], JOINT_INDEX[f"right_{name}"]
+        return (directions[left] - directions[right]) / (joints[left] - joints[right])
+
+    return torch.stack([bust - breastbone, bust - under, relative_width("hip") - relative_width("shoulder")])
+
+
+def _front(body: BodyModel, height: float, aside: float) -> Tensor:
+    """Derivative (20,) of how far the chest reaches forward at a height, on both sides."""
+    at = {
+        name: body.joint_template[JOINT_INDEX[name]] for name in ("spine1", "spine3", "left_shoulder", "right_shoulder")
+    }
+    span = at["left_shoulder"][0] - at["right_shoulder"][0]
+    y = at["spine3"][1] + height * (at["spine3"][1] - at["spine1"][1])
+    chest = body.weights[:, [JOINT_INDEX[name] for name in _CHEST]].sum(1) > 0.6
+    v = body.template
+    near = ((v[:, 0].abs() - aside * span).abs() < _PATCH * span) & ((v[:, 1] - y).abs() < _PATCH * span)
+    patch = chest & near & (v[:, 2] > high[2])
+    if not bool(patch.any()):
+        return torch.zeros(body.shape_directions.shape[2])
+    return body.shape_directions[patch, 2].mean(0)

@@ -1,0 +1,93 @@
+"""What the minimiser moves: one row of scaled numbers per hypothesis, and what they mean."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from neural_core.body.parameters import BodyParameters
+
+# Name, shape and scale. Scales make the blocks about equally stiff for L-BFGS: a step of one is a typical correction.
+_BLOCKS: tuple[tuple[str, tuple[int, ...], float], ...] = (
+    ("root", (3,), 0.3),  # axis-angle of the pelvis in the upright world
+    ("place", (3,), 0.1),  # pelvis in the camera: x / z, y / z, log z
+    ("pitch", (1,), 0.1),  # camera looking down, radians
+    ("pose", (21, 3), 0.3),
+    ("betas", (20,), 1.0),
+    ("expression", (10,), 1.0),
+    ("jaw", (3,), 0.2),
+    ("hands", (30, 3), 0.2),
+)
+
+# World (y up) to the axes of an unpitched camera (y down) that looks at a person who faces it.
+_FACING = torch.diag(torch.tensor([1.0, -1.0, -1.0]))
+
+
+def _layout() -> dict[str, tuple[int, int, tuple[int, ...], float]]:
+    layout, start = {}, 0
+    for name, shape, scale in _BLOCKS:
+        size = int(torch.tensor(shape).prod())
+        layout[name] = (start, start + size, shape, scale)
+        start += size
+    return layout
+
+
+LAYOUT = _layout()
+SIZE = max(end for _, end, _, _ in LAYOUT.values())
+
+
+@dataclass(frozen=True)
+class Variables:
+    """A batch of hypotheses. x: (B, SIZE), scaled."""
+
+    x: Tensor
+
+    @staticmethod
+    def pack(batch: int, **blocks: Tensor) -> "Variables":
+        """Blocks by name, each broadcast to the batch; the rest is zero."""
+        x = torch.zeros(batch, SIZE)
+        for name, value in blocks.items():
+            start, end, shape, scale = LAYOUT[name]
+            x[:, start:end] = value.expand(batch, *shape).reshape(batch, -1) / scale
+        return Variables(x)
+
+    def __getitem__(self, name: str) -> Tensor:
+        """(B, *shape) in physical units."""
+        start, end, shape, scale = LAYOUT[name]
+        return self.x[:, start:end].reshape(-1, *shape) * scale
+
+    @property
+    def batch(self) -> int:
+        return self.x.shape[0]
+
+    def body_parameters(self) -> BodyParameters:
+        """The body in the upright world, its pelvis where the rest pose has it."""
+        hands = self["hands"]
+        return BodyParameters.zeros(
+            self.batch,
+            betas=self["betas"],
+            expression=self["expression"],
+            global_orient=self["root"],
+            body_pose=self["pose"],
+            jaw_pose=self["jaw"],
+            left_hand_pose=hands[:, :15],
+            right_hand_pose=hands[:, 15:],
+        )
+
+    def camera_rotation(self) -> Tensor:
+        """(B, 3, 3) world to camera; positive pitch looks down."""
+        pitch = self["pitch"][:, 0]
+        sine, cosine, one, zero = pitch.sin(), pitch.cos(), torch.ones_like(pitch), torch.zeros_like(pitch)
+        rows = [one, zero, zero, zero, cosine, -sine, zero, sine, cosine]
+        return torch.stack(rows, dim=1).reshape(-1, 3, 3) @ _FACING
+
+    def pelvis_in_camera(self) -> Tensor:
+        """(B, 3) metres."""
+        x, y, log_z = self["place"].unbind(1)
+        z = log_z.exp()
+        return torch.stack([x * z, y * z, z], dim=1)
+
+
+def indices(names: tuple[str, ...]) -> Tensor:
+    """Columns of the named blocks."""
+    return torch.cat([torch.arange(LAYOUT[name][0], LAYOUT[name][1]) for name in names])
