@@ -1,7 +1,7 @@
 """Likeness in Blender: one photo becomes a rigged avatar that a learned renderer draws.
 
-Thin modules by role: `rig` builds Blender objects, `operators` and `panels` are the interface, `engine` draws through the
-backend process, `export` carries avatars away. No torch in this process; no Python threads.
+Thin modules by role: `rig` builds Blender objects, `operators` and `panels` are the interface, `engine` draws through
+the backend process, `export` carries avatars away. No torch in this process; no Python threads.
 """
 
 from . import operators, panels, properties

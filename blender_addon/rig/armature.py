@@ -14,7 +14,8 @@ _POINTS_TO = {
 }  # fmt: skip
 # Joint -> direction in core axes and length in metres, where no joint lies further out.
 _POINTS_ALONG = {
-    "head": ((0, 1, 0), 0.16), "jaw": ((0, -0.5, 1), 0.08), "left_foot": ((0, 0, 1), 0.06), "right_foot": ((0, 0, 1), 0.06),
+    "head": ((0, 1, 0), 0.16), "jaw": ((0, -0.5, 1), 0.08),
+    "left_foot": ((0, 0, 1), 0.06), "right_foot": ((0, 0, 1), 0.06),
     "left_eye_smplhf": ((0, 0, 1), 0.03), "right_eye_smplhf": ((0, 0, 1), 0.03),
 }  # fmt: skip
 _FINGERS = ("index", "middle", "pinky", "ring", "thumb")

@@ -22,7 +22,8 @@ class Correctives:
     """A sparse linear map from pose features to rest-mesh coordinates.
 
     Attributes:
-        index: (n,) int32, vertex * 3 + axis in Blender axes. feature: (n,) int16 in 0..485. value: (n,) float32, metres.
+        index: (n,) int32, vertex * 3 + axis in Blender axes. feature: (n,) int16 in 0..485.
+        value: (n,) float32, metres.
     """
 
     index: np.ndarray

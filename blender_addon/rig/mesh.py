@@ -17,7 +17,7 @@ def build_mesh(
     armature: bpy.types.Object,
     collection: bpy.types.Collection,
 ) -> bpy.types.Object:
-    """The mesh object, child of `armature` and moved by it, with the shape keys Basis, Clothed, expressions, Correctives."""
+    """The mesh object, child of `armature` and moved by it; shape keys Basis, Clothed, expressions, Correctives."""
     mesh = _surface(description)
     mesh.materials.append(material)
     body = bpy.data.objects.new(f"{description.name} Body", mesh)

@@ -1,7 +1,7 @@
 """SMPL-X poses on Blender's bones, exactly, both ways.
 
-A bone's rest matrix is [B | J] in armature space. Blender turns a bone by r in its own axes, SMPL-X turns the joint by R
-in the axes of the body; both turn about J, so r = B^-1 R B, whatever B is. As axis-angle vectors: r = B^-1 R.
+A bone's rest matrix is [B | J] in armature space. Blender turns a bone by r in its own axes, SMPL-X turns the joint by
+R in the axes of the body; both turn about J, so r = B^-1 R B, whatever B is. As axis-angle vectors: r = B^-1 R.
 """
 
 from dataclasses import dataclass
@@ -9,15 +9,10 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from neural_core import quaternions as quaternion
+
 from .armature import JOINT_ORDER_KEY
 from .axes import rotations_to_core, to_blender, to_core
-from .rotations import (
-    axis_angle_from_quaternions,
-    matrices_from_quaternions,
-    quaternions_from_axis_angle,
-    quaternions_from_matrices,
-    same_hemisphere,
-)
 
 EXPRESSION_JOINTS_KEY = "likeness_expression_joints"
 
@@ -67,15 +62,15 @@ class Joints:
         """
         to_bone = np.swapaxes(self.rest[:, :3, :3], -1, -2)  # (55, 3, 3)
         turned = (to_bone @ to_blender(poses)[..., None])[..., 0]
-        quaternions = same_hemisphere(quaternions_from_axis_angle(turned))
-        R = matrices_from_quaternions(quaternions_from_axis_angle(poses))
+        quaternions = quaternion.same_hemisphere(quaternion.from_axis_angle(turned))
+        R = quaternion.to_matrices(quaternion.from_axis_angle(poses))
         move = joint_offsets - (R @ joint_offsets[..., None])[..., 0]
         move[:, 0] += trans
         return quaternions, (to_bone @ to_blender(move)[..., None])[..., 0]
 
 
 def apply_pose(armature: bpy.types.Object, pose: np.ndarray, transl: np.ndarray) -> None:
-    """Pose the bones: axis-angle (55, 3) and root translation (3,), core axes. The expression is the mesh's current one."""
+    """Pose the bones: axis-angle (55, 3) and root translation (3,), core axes, under the mesh's current expression."""
     joints = Joints.of(armature)
     offsets = expression_joint_offsets(armature, current_expression(armature)[None])
     quaternions, locations = joints.basis(np.asarray(pose)[None], np.asarray(transl)[None], offsets)
@@ -98,7 +93,7 @@ def read_pose(armature: bpy.types.Object) -> tuple[np.ndarray, np.ndarray]:
     rotations, root_move = local_rotations(armature, joints)
     offset = expression_joint_offsets(armature, current_expression(armature)[None])[0, 0]
     transl = root_move - (offset - rotations[0] @ offset)
-    return axis_angle_from_quaternions(quaternions_from_matrices(rotations)), transl
+    return quaternion.to_axis_angle(quaternion.from_matrices(rotations)), transl
 
 
 def local_rotations(armature: bpy.types.Object, joints: Joints) -> tuple[np.ndarray, np.ndarray]:

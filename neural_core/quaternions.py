@@ -1,16 +1,16 @@
-"""Rotations as numpy arrays; quaternions are (w, x, y, z), as Blender has them."""
+"""Rotations as numpy arrays, for motions and for Blender; quaternions are (w, x, y, z). Numpy only."""
 
 import numpy as np
 
 
-def quaternions_from_axis_angle(axis_angle: np.ndarray) -> np.ndarray:
+def from_axis_angle(axis_angle: np.ndarray) -> np.ndarray:
     """(..., 3) radians to unit quaternions (..., 4)."""
     half = np.linalg.norm(axis_angle, axis=-1, keepdims=True) / 2
     # np.sinc(x) = sin(pi x) / (pi x), finite at zero: the vector part is axis_angle / 2 * sin(half) / half.
     return np.concatenate([np.cos(half), axis_angle / 2 * np.sinc(half / np.pi)], axis=-1)
 
 
-def axis_angle_from_quaternions(quaternions: np.ndarray) -> np.ndarray:
+def to_axis_angle(quaternions: np.ndarray) -> np.ndarray:
     """Quaternions (..., 4) of any length to axis-angle (..., 3), angles in [0, pi]."""
     q = quaternions / np.linalg.norm(quaternions, axis=-1, keepdims=True)
     q = np.where(q[..., :1] < 0, -q, q)
@@ -19,7 +19,7 @@ def axis_angle_from_quaternions(quaternions: np.ndarray) -> np.ndarray:
     return q[..., 1:] * np.divide(angle, sine, out=np.full_like(angle, 2.0), where=sine > 1e-12)
 
 
-def matrices_from_quaternions(quaternions: np.ndarray) -> np.ndarray:
+def to_matrices(quaternions: np.ndarray) -> np.ndarray:
     """Unit quaternions (..., 4) to rotation matrices (..., 3, 3)."""
     w, x, y, z = np.moveaxis(quaternions, -1, 0)
     rows = [
@@ -30,12 +30,12 @@ def matrices_from_quaternions(quaternions: np.ndarray) -> np.ndarray:
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
 
-def quaternions_from_matrices(matrices: np.ndarray) -> np.ndarray:
+def from_matrices(matrices: np.ndarray) -> np.ndarray:
     """Rotation matrices (..., 3, 3) to unit quaternions (..., 4), exact at every angle (Shepperd 1978)."""
     m = np.asarray(matrices, dtype=np.float64)
     trace = np.trace(m, axis1=-2, axis2=-1)
     diagonal = np.diagonal(m, axis1=-2, axis2=-1)
-    # 4 * outer(q, q): its longest column is the quaternion, far from any cancellation.
+    # 4 * outer(q, q): its longest row is the quaternion, far from any cancellation.
     outer = np.empty((*m.shape[:-2], 4, 4))
     outer[..., 0, 0] = 1 + trace
     for i in range(3):
@@ -45,6 +45,32 @@ def quaternions_from_matrices(matrices: np.ndarray) -> np.ndarray:
         outer[..., j + 1, k + 1] = outer[..., k + 1, j + 1] = m[..., j, k] + m[..., k, j]
     longest = np.diagonal(outer, axis1=-2, axis2=-1).argmax(axis=-1)
     q = np.take_along_axis(outer, longest[..., None, None], axis=-2)[..., 0, :]
+    return q / np.linalg.norm(q, axis=-1, keepdims=True)
+
+
+def multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Hamilton product of quaternions (..., 4): first `b`, then `a`."""
+    aw, av, bw, bv = a[..., :1], a[..., 1:], b[..., :1], b[..., 1:]
+    w = aw * bw - (av * bv).sum(-1, keepdims=True)
+    return np.concatenate([w, aw * bv + bw * av + np.cross(av, bv)], axis=-1)
+
+
+def rotate(q: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """Unit quaternions (..., 4) applied to vectors (..., 3) or (3,)."""
+    w, v = q[..., :1], q[..., 1:]
+    return vector + 2 * np.cross(v, np.cross(v, vector) + w * vector)
+
+
+def slerp(a: np.ndarray, b: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """Spherical interpolation the short way (Shoemake 1985), s in [0, 1] broadcast against (..., 1)."""
+    dot = (a * b).sum(-1, keepdims=True)
+    b, dot = np.where(dot < 0, -b, b), np.abs(dot).clip(max=1.0)
+    angle = np.arccos(dot)
+    small = angle < 1e-6
+    sine = np.where(small, 1.0, np.sin(angle))
+    wa = np.where(small, 1 - s, np.sin((1 - s) * angle) / sine)
+    wb = np.where(small, s, np.sin(s * angle) / sine)
+    q = wa * a + wb * b
     return q / np.linalg.norm(q, axis=-1, keepdims=True)
 
 
