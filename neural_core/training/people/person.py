@@ -1,0 +1,259 @@
+"""One synthetic person from a seed: shape, clothes, hair, materials and light; and that person in any pose."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from neural_core.body.parameters import BodyParameters
+from neural_core.body.skinning import joint_transforms, rotation_matrices
+from neural_core.training.people import drapes, garments, hair
+from neural_core.training.people.cloth import Material, draw_materials
+from neural_core.training.people.drapes import CYLINDER, Drape
+from neural_core.training.people.garments import Sewing
+from neural_core.training.people.outfit import Outfit, draw_outfit
+from neural_core.training.people.skin import Look, draw_look
+from neural_core.training.people.wardrobe import TUBES, Wardrobe
+
+BETA_SPREAD = 0.9  # standard deviations; the first coefficient (overall build) spreads less, as clothes add volume
+_FIRST_BETA = 0.6
+
+
+@dataclass(frozen=True)
+class Person:
+    """A dressed person at rest; only what can be seen of the merged mesh is kept.
+
+    Attributes:
+        betas: (20,). body_rest: (V, 3) shaped skin; joints: (55, 3). garment_offsets: (V, 3) skin to outermost cloth.
+        rest: (n, 3); level: (n,) metres inside the hem, the surface exists where positive.
+        faces: (f, 3); face_layer: (f,) into wardrobe.layers; vertex_faces: (n, K), f where there are fewer.
+        source: (n,) body vertex, -1 on tubes. weights: (n, 55). canonical: (n, 3) mean-body position, for textures.
+        eyes: (n,) bool. drapes: tubes shaped in every pose, with the vertices they fill. shift: (3,) into the noise.
+    """
+
+    wardrobe: Wardrobe
+    outfit: Outfit
+    look: Look
+    materials: dict[str, Material]
+    betas: Tensor
+    body_rest: Tensor
+    joints: Tensor
+    garment_offsets: Tensor
+    rest: Tensor
+    level: Tensor
+    faces: Tensor
+    face_layer: Tensor
+    vertex_faces: Tensor
+    source: Tensor
+    weights: Tensor
+    canonical: Tensor
+    eyes: Tensor
+    drapes: tuple[tuple[Drape, Tensor], ...]
+    shift: Tensor
+
+
+@dataclass(frozen=True)
+class PosedPerson:
+    """vertices, normals: (P, n, 3); rotations: (P, n, 3, 3) rest to posed, for bent normals."""
+
+    vertices: Tensor
+    normals: Tensor
+    rotations: Tensor
+
+
+def vertex_normals(vertices: Tensor, faces: Tensor, vertex_faces: Tensor) -> Tensor:
+    """(P, n, 3) area-weighted unit normals as a gather, so that sums have one order on every device."""
+    a, b, c = vertices[:, faces].unbind(2)
+    normal = F.pad(torch.linalg.cross(b - a, c - a), (0, 0, 0, 1))
+    return F.normalize(normal[:, vertex_faces].sum(2), dim=-1)
+
+
+def make_person(wardrobe: Wardrobe, rng: np.random.Generator) -> Person:
+    """Draw and dress a person."""
+    device = wardrobe.device
+    betas = rng.standard_normal(20) * BETA_SPREAD
+    betas[0] *= _FIRST_BETA
+    outfit, hairstyle, look = draw_outfit(rng), hair.draw_hair(rng), draw_look(rng)
+    materials = draw_materials(rng, outfit)
+    betas_tensor = torch.from_numpy(betas).float().to(device)
+    rest, joints = wardrobe.body.rest(BodyParameters.zeros(device=device, betas=betas_tensor[None]))
+    size, count = wardrobe.size, wardrobe.body.num_vertices
+    around = wardrobe.vertex_faces[:count].clamp(max=len(wardrobe.body.faces))
+    normals = vertex_normals(rest, wardrobe.body.faces, around)[0]
+    sewing = Sewing(
+        wardrobe=wardrobe,
+        rest=torch.zeros(size, 3, device=device),
+        level=torch.full((size,), -1.0, device=device),
+        body=rest[0],
+        normals=normals,
+        joints=joints[0],
+        shift=torch.from_numpy(rng.uniform(0, 16, 3)).float().to(device),
+    )
+    sewing.rest[:count] = rest[0]
+    sewing.level[:count] = 1.0
+    tubes, hanging = dress(sewing, outfit, hairstyle, rng)
+    return _compact(sewing, outfit, look, materials, betas_tensor, tubes, hanging)
+
+
+def dress(
+    sewing: Sewing, outfit: Outfit, hairstyle: hair.HairStyle, rng: np.random.Generator
+) -> tuple[dict[str, Tensor], list[Drape]]:
+    """Lay every garment from the skin outwards; returns weights of skinned tubes by layer, and hanging tubes."""
+    hanging = []
+    if outfit.trousers:
+        garments.trousers(sewing, outfit)
+    garments.top(sewing, outfit, rng)
+    if outfit.skirt:
+        hanging.append(drapes.hang_skirt(sewing, outfit))
+    template, pelvis = sewing.wardrobe.body.template, sewing.wardrobe.height("pelvis")
+    if outfit.tucked and outfit.trousers is None:
+        sewing.cut("top", template[:, 1] - pelvis - outfit.waist + 0.03)
+    if outfit.trousers and not outfit.tucked:
+        # Trousers end inside the shirt, or they would show through its thin cloth.
+        sewing.cut("pants", pelvis + outfit.top_hem + 0.05 - template[:, 1])
+    if outfit.jacket:
+        garments.jacket(sewing, outfit, rng)
+    if outfit.jacket == "coat":
+        hanging.append(drapes.hang_coat_tails(sewing, outfit))
+    if outfit.shoes:
+        garments.shoes(sewing, outfit)
+    tubes = hair.grow(sewing, hairstyle, rng)
+    if outfit.collar and not outfit.hood_up:
+        tubes["collar"] = drapes.lay_collar(sewing, outfit, rng)
+    if outfit.hat:
+        tubes.update(hair.put_on_hat(sewing, outfit.hat, rng))
+    if outfit.hood_up:
+        hair.put_hood_up(sewing, rng)
+        for layer in {"curtain", "knot"} & set(tubes):
+            sewing.level[sewing.wardrobe.slices[layer]] = -1.0
+    return tubes, hanging
+
+
+def _compact(sewing, outfit, look, materials, betas, tubes, hanging) -> Person:
+    """Drop every face that lies wholly beyond its hem, and the vertices that nothing uses."""
+    wardrobe, level = sewing.wardrobe, sewing.level
+    device, size, count = wardrobe.device, wardrobe.size, wardrobe.body.num_vertices
+    kept_faces = torch.nonzero((level[wardrobe.faces] > 0).any(1)).squeeze(1)
+    used = torch.zeros(size, dtype=torch.bool, device=device)
+    used[wardrobe.faces[kept_faces].reshape(-1)] = True
+    for drape in hanging:
+        used[drape.inside] = True
+        used[wardrobe.slices[drape.layer]] = True
+    vertices = torch.nonzero(used).squeeze(1)
+    new_vertex = torch.full((size,), -1, dtype=torch.long, device=device)
+    new_vertex[vertices] = torch.arange(len(vertices), device=device)
+    new_face = torch.full((len(wardrobe.faces) + 1,), len(kept_faces), dtype=torch.long, device=device)
+    new_face[kept_faces] = torch.arange(len(kept_faces), device=device)
+
+    source = torch.full((size,), -1, dtype=torch.long, device=device)
+    source[: len(wardrobe.source)] = wardrobe.source
+    weights = torch.zeros(size, 55, device=device)
+    weights[: len(wardrobe.source)] = wardrobe.body.weights[wardrobe.source]
+    canonical = torch.zeros(size, 3, device=device)
+    canonical[: len(wardrobe.source)] = wardrobe.body.template[wardrobe.source]
+    for layer in TUBES:
+        where = wardrobe.slices[layer]
+        weights[where, 0] = 1.0
+        if layer in tubes:
+            weights[where] = tubes[layer]
+        canonical[where] = _on_cylinder(wardrobe, layer, sewing.rest[where])
+    eyes = torch.zeros(size, dtype=torch.bool, device=device)
+    eyes[:count] = wardrobe.eyes
+    return Person(
+        wardrobe=wardrobe,
+        outfit=outfit,
+        look=look,
+        materials=materials,
+        betas=betas,
+        body_rest=sewing.body,
+        joints=sewing.joints,
+        garment_offsets=true_offsets(sewing, hanging),
+        rest=sewing.rest[vertices],
+        level=level[vertices],
+        faces=new_vertex[wardrobe.faces[kept_faces]],
+        face_layer=wardrobe.face_layer[kept_faces],
+        vertex_faces=new_face[wardrobe.vertex_faces[vertices]],
+        source=source[vertices],
+        weights=weights[vertices],
+        canonical=canonical[vertices],
+        eyes=eyes[vertices],
+        drapes=tuple(
+            (
+                Drape(d.layer, new_vertex[d.inside], d.heights, d.slope, d.margin, d.folds),
+                new_vertex[torch.arange(wardrobe.slices[d.layer].start, wardrobe.slices[d.layer].stop, device=device)],
+            )
+            for d in hanging
+        ),
+        shift=sewing.shift,
+    )
+
+
+def _on_cylinder(wardrobe: Wardrobe, layer: str, points: Tensor) -> Tensor:
+    """Canonical points of a tube: a standard cylinder about the trunk, so that fabric runs around it without distortion."""
+    around, rows = TUBES[layer]
+    angles = torch.arange(around, device=points.device) / around * 2 * torch.pi
+    angles = angles.expand(rows, around).reshape(-1)
+    centre = wardrobe.joint("neck")[2] - 0.005
+    return torch.stack([CYLINDER * angles.sin(), points[:, 1], centre + CYLINDER * angles.cos()], 1)
+
+
+def true_offsets(sewing: Sewing, hanging: list[Drape]) -> Tensor:
+    """(V, 3) from each skin vertex to the outermost cloth or hair over it at rest: what a clothed fit could know.
+
+    Under a skirt only the sides of the legs that face outwards move; the inner thighs stay, as in a fit to silhouettes.
+    """
+    wardrobe = sewing.wardrobe
+    offsets = torch.zeros_like(sewing.body)
+    reach = torch.zeros(len(sewing.body), device=wardrobe.device)
+    for layer, shell in wardrobe.shells.items():
+        points, level = sewing.rest[wardrobe.slices[layer]], sewing.level[wardrobe.slices[layer]]
+        move = points - sewing.body[shell.source]
+        out = (move * sewing.normals[shell.source]).sum(1) * (level > 0)
+        better = out > reach[shell.source]
+        at = shell.source[better]
+        offsets[at], reach[at] = move[better], out[better]
+    for drape in hanging:
+        around, rows = TUBES[drape.layer]
+        where = wardrobe.slices[drape.layer]
+        centre = sewing.joints[0] + sewing.joints.new_tensor([0.0, 0.0, 0.035])
+        ring = (sewing.rest[where] - centre)[:, [0, 2]].norm(dim=1).view(rows, around)
+        flat = (sewing.body - centre)[:, [0, 2]]
+        radius = flat.norm(dim=1).clamp(min=1e-3)
+        pitch = drape.heights[0] - drape.heights[1]
+        row = ((drape.heights[0] - (sewing.body[:, 1] - centre[1])) / pitch).round().long()
+        column = (torch.atan2(flat[:, 0], flat[:, 1]) / (2 * torch.pi) * around).round().long() % around
+        inside = torch.zeros_like(wardrobe.skin)
+        inside[drape.inside[drape.inside < len(inside)]] = True
+        inside = inside | (wardrobe.skin & (wardrobe.body.weights[:, [0, 1, 2, 4, 5]].sum(1) > 0.5))
+        inside = inside & (row >= 0) & (row < rows)
+        gap = (ring[row.clamp(0, rows - 1), column] - radius).clamp(min=0)
+        outward = (sewing.normals[:, [0, 2]] * flat).sum(1) / radius
+        gap = gap * outward.clamp(min=0) * inside
+        better = gap > reach
+        step = flat / radius[:, None] * gap[:, None]
+        offsets = torch.where(better[:, None], torch.stack([step[:, 0], step[:, 0] * 0, step[:, 1]], 1), offsets)
+    return offsets
+
+
+def pose_person(person: Person, poses: Tensor) -> PosedPerson:
+    """The person in poses (P, 55, 3): skinned with the body's own correctives, then skirts and coats draped."""
+    body = person.wardrobe.body
+    number = len(poses)
+    local = rotation_matrices(poses)
+    correctives = body.pose_correctives(local)  # (P, V, 3)
+    on_body = person.source >= 0
+    rest = person.rest.expand(number, -1, -1).clone()
+    rest[:, on_body] += correctives[:, person.source[on_body]]
+    rotations, positions = joint_transforms(local, person.joints.expand(number, -1, -1))
+    translation = positions - (rotations @ person.joints[..., None])[..., 0]
+    motion = torch.cat([rotations.reshape(number, 55, 9), translation], -1)
+    blended = person.weights @ motion
+    turned = blended[..., :9].reshape(number, -1, 3, 3)
+    vertices = (turned @ rest[..., None])[..., 0] + blended[..., 9:]
+    for drape, where in person.drapes:
+        for k in range(number):
+            vertices[k, where] = drape.drape(vertices[k], rotations[k, 0], positions[k, 0])
+    normals = vertex_normals(vertices, person.faces, person.vertex_faces)
+    return PosedPerson(vertices, normals, turned)

@@ -1,0 +1,154 @@
+"""From a posed person, cameras and light to pictures: clipped shells, ambient light with occlusion, a sun with shadow."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from neural_core.camera import Camera
+from neural_core.training.people import zbuffer
+from neural_core.training.people.cloth import cloth_colour, fabric_coordinates, fold_slope
+from neural_core.training.people.lights import Light, ambient_basis, sky_directions, visibility
+from neural_core.training.people.noise import noise
+from neural_core.training.people.person import Person, PosedPerson
+from neural_core.training.people.skin import skin_colour
+
+_HAIR_LAYERS = ("hair", "curtain", "knot")
+_SKY_SAMPLES = 8  # directions of ambient occlusion: more cost time and do not show at 256 pixels
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Attributes of all covered samples (m, ...): posed position and normal, canonical point, level, light seen, layer."""
+
+    hits: zbuffer.Hits
+    position: Tensor
+    normal: Tensor
+    canonical: Tensor
+    level: Tensor
+    ambient: Tensor
+    sunlight: Tensor
+    rotation: Tensor
+    layer: Tensor
+    eyes: Tensor
+
+
+def photograph(person: Person, posed: PosedPerson, pose_of_view: Tensor, cameras: list[Camera], light: Light) -> Tensor:
+    """Render views of one person, one sample per pixel: (N, 4, H, W) sRGB and hard coverage, 0 outside the person.
+
+    Args:
+        pose_of_view: (N,) index into the P poses. cameras: N of one size.
+    """
+    surface = _surface(person, posed, pose_of_view, cameras, light)
+    eye = torch.stack([c.position for c in cameras]).to(surface.position.device)[surface.hits.view]
+    colour = shade(person, surface, eye, light)
+    picture = colour.new_zeros(len(cameras), cameras[0].height, cameras[0].width, 4)
+    hits = surface.hits
+    picture[hits.view, hits.row, hits.column] = F.pad(colour, (0, 1), value=1.0)
+    return picture.permute(0, 3, 1, 2)
+
+
+def reduce_picture(picture: Tensor, height: int, width: int) -> Tensor:
+    """(N, 4, H, W) with hard coverage to (N, 4, height, width) premultiplied with soft coverage, by area."""
+    return F.interpolate(picture, size=(height, width), mode="area")
+
+
+def _surface(person: Person, posed: PosedPerson, pose_of_view: Tensor, cameras: list[Camera], light: Light) -> Surface:
+    hits = zbuffer.draw(posed.vertices[pose_of_view], person.faces, person.level, cameras)
+    device = posed.vertices.device
+    directions = torch.cat([sky_directions(_SKY_SAMPLES, device), light.sun.to(device)[None]])
+    free = visibility(posed.vertices, person.level > 0, directions, cell=0.026, bias=0.04)
+    facing = torch.einsum("pnc,dc->pnd", posed.normals, directions[:-1]).clamp(min=0)
+    ambient = (0.05 + (free[..., :-1] * facing).sum(-1)) / (0.05 + facing.sum(-1))
+    poses, count = posed.vertices.shape[:2]
+    shared = torch.cat([person.canonical, person.level[:, None]], 1).expand(poses, -1, -1)
+    table = torch.cat(
+        [posed.vertices, posed.normals, ambient[..., None], free[..., -1:], posed.rotations.flatten(2), shared], 2
+    ).flatten(0, 1)
+    corners = person.faces[hits.triangle] + (pose_of_view[hits.view] * count)[:, None]
+    weights = hits.barycentric
+    a = sum(table[corners[:, k]] * weights[:, k, None] for k in range(3))
+    return Surface(
+        hits=hits,
+        position=a[:, :3],
+        normal=F.normalize(a[:, 3:6], dim=1),
+        canonical=a[:, 17:20],
+        level=a[:, 20],
+        ambient=a[:, 6],
+        sunlight=a[:, 7],
+        rotation=a[:, 8:17].view(-1, 3, 3),
+        layer=person.face_layer[hits.triangle],
+        eyes=person.eyes[person.faces[hits.triangle, 0]],
+    )
+
+
+def shade(person: Person, surface: Surface, eye: Tensor, light: Light) -> Tensor:
+    """(m, 3) sRGB of every sample."""
+    device = surface.position.device
+    to_eye = F.normalize(eye - surface.position, dim=1)
+    # Cloth is seen from inside too (an open coat, a hood): turn the normal to the eye and darken.
+    inside = ((surface.normal * to_eye).sum(1) < -0.05) & (surface.layer > 0)
+    normal = torch.where(inside[:, None], -surface.normal, surface.normal)
+    ambient = torch.where(inside, surface.ambient * 0.35, surface.ambient)
+    sunlight = torch.where(inside, surface.sunlight * 0.3, surface.sunlight)
+    albedo = torch.zeros_like(normal)
+    gloss, sharpness = torch.zeros_like(ambient), torch.full_like(ambient, 20.0)
+    for index, layer in enumerate(person.wardrobe.layers):
+        at = torch.nonzero(surface.layer == index).squeeze(1)
+        if len(at) == 0:
+            continue
+        points = surface.canonical[at]
+        if layer == "body":
+            albedo[at] = skin_colour(person.look, person.wardrobe.body, points, surface.eyes[at], person.shift)
+            gloss[at] = 0.10
+        elif layer in _HAIR_LAYERS:
+            albedo[at], normal[at] = _hair(person, layer, points, normal[at])
+            gloss[at], sharpness[at] = person.look.hair_gloss, 12.0
+        else:
+            material = person.materials[layer]
+            albedo[at] = cloth_colour(person.wardrobe, layer, material, points, surface.level[at], person.shift)
+            normal[at], steepness = _fold(person, layer, surface, at, normal[at])
+            ambient[at] = ambient[at] * (1 - 0.10 * steepness)
+            gloss[at] = material.fabric.gloss
+    sun, sun_colour = light.sun.to(device), light.sun_colour.to(device)
+    fill = (ambient_basis(normal) @ light.ambient.to(device)).clamp(min=0.02) * (0.25 + 0.75 * ambient)[:, None]
+    lambert = (normal @ sun).clamp(min=0) * sunlight
+    halfway = F.normalize(to_eye + sun, dim=1)
+    highlight = gloss * (normal * halfway).sum(1).clamp(min=0) ** sharpness * sunlight
+    rim = 0.03 * (1 - (normal * to_eye).sum(1).clamp(0, 1)) ** 4
+    linear = albedo.clamp(0, 1) ** 2.2 * (fill + lambert[:, None] * sun_colour)
+    linear = linear + highlight[:, None] * sun_colour + rim[:, None] * fill
+    linear = linear * light.exposure
+    return (linear / (1 + 0.15 * linear)).clamp(0, 1) ** (1 / 2.2)
+
+
+def _hair(person: Person, layer: str, points: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
+    """Strands: noise drawn out along the fall of the hair."""
+    head = person.wardrobe.joint("head")
+    around = torch.atan2(points[:, 0], points[:, 2] - head[2] + 0.018)
+    tubes = 1.6 if layer == "curtain" else 1.0
+    along = torch.stack(
+        [around * 35 * tubes, points[:, 1] * 14, points[:, 2] * (0.0 if layer == "curtain" else 10.0)], 1
+    )
+    strands = (
+        0.35 * noise(along * 0.35 + person.shift)
+        + 0.4 * noise(along + person.shift)
+        + 0.3 * noise(along * 2.3 + person.shift)
+    )
+    colour = person.look.hair.to(points.device) * (1 + 0.45 * strands)[:, None] + 0.015 * strands.clamp(min=0)[:, None]
+    bend = torch.stack([noise(along + person.shift + k) for k in (1.0, 9.0, 17.0)], 1)
+    return colour.clamp(0.005, 1), F.normalize(normal + 0.35 * bend, dim=1)
+
+
+def _fold(person: Person, layer: str, surface: Surface, at: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
+    """Normals bent by folds, turned into the pose; and how steep they are."""
+    points = surface.canonical[at]
+    _, sleeve = fabric_coordinates(person.wardrobe, layer, points)
+    slope = fold_slope(person.wardrobe, points, sleeve, person.shift)
+    depth = 0.036 * person.materials[layer].fabric.wrinkles
+    slope = (surface.rotation[at] @ slope[..., None])[..., 0] * depth
+    slope = slope - (slope * normal).sum(1, keepdim=True) * normal
+    steepness = slope.norm(dim=1, keepdim=True)
+    slope = slope / (1 + steepness / 0.8)
+    return F.normalize(normal - slope, dim=1), steepness[:, 0].clamp(max=1.5)

@@ -1,0 +1,103 @@
+"""People on disk: safetensors files of a few dozen people, written aside and renamed, so that a run can be resumed."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from neural_core.body.model import BodyModel
+from neural_core.body.open_body import load_open_body
+from neural_core.errors import LikenessError
+from neural_core.output import write_aside
+from neural_core.training.people.views import PeopleConfig, PersonViews, make_person_views, stack_people
+
+PEOPLE_PER_SHARD = 32
+VERSION = 1  # of the generator: raise it when the same seed should count as another person
+
+
+class ShardError(LikenessError):
+    """A shard of synthetic people cannot be read or was made for another body."""
+
+    code = "shard"
+
+
+def uv_hash(body: BodyModel) -> str:
+    """Short hash of the body's atlas: shards made with another one must not be used."""
+    digest = hashlib.sha256()
+    for tensor in (body.uv, body.face_uv):
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+def make_shard(
+    first_seed: int, count: int, config: PeopleConfig, path: Path | str, body: BodyModel | None = None, views: int = 4
+) -> bool:
+    """Write the people of `count` seeds from `first_seed`; False when a matching shard is there already.
+
+    Raises:
+        OutputError: the place cannot be written.
+    """
+    path = Path(path)
+    body = load_open_body() if body is None else body
+    metadata = shard_metadata(first_seed, count, config, body, views)
+    if path.exists() and _metadata(path) == metadata:
+        return False
+    people = stack_people([make_person_views(first_seed + k, config, views, body) for k in range(count)])
+    tensors = {name: getattr(people, name).contiguous() for name in PersonViews.__dataclass_fields__}
+    write_aside(path, lambda aside: save_file(tensors, aside, metadata))
+    return True
+
+
+def shard_metadata(
+    first_seed: int, count: int, config: PeopleConfig, body: BodyModel, views: int = 4
+) -> dict[str, str]:
+    """What a shard says about itself; two shards with equal metadata hold equal bytes."""
+    return {
+        "kind": "likeness synthetic people",
+        "version": str(VERSION),
+        "first_seed": str(first_seed),
+        "count": str(count),
+        "views": str(views),
+        "config": json.dumps(config.to_json(), sort_keys=True),
+        "body": body.name,
+        "uv": uv_hash(body),
+    }
+
+
+def load_shard(path: Path | str) -> PersonViews:
+    """All people of a shard, fields (people, views, ...).
+
+    Raises:
+        ShardError: the file is missing, corrupt, or no shard.
+    """
+    names = PersonViews.__dataclass_fields__
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ShardError(f"Cannot read people from '{path}' ({error}): make the shard again.") from error
+    if set(tensors) != set(names):
+        raise ShardError(f"'{path}' is not a shard of synthetic people: make the shard again.")
+    return PersonViews(**{name: tensors[name] for name in names})
+
+
+def _metadata(path: Path) -> dict[str, str] | None:
+    """A shard's own description; None when the file is no shard (a torn copy), so that it is written anew."""
+    try:
+        with safe_open(path, "pt") as file:
+            return dict(file.metadata() or {})
+    except (OSError, SafetensorError):
+        return None
+
+
+def person_of(people: PersonViews, index: int) -> PersonViews:
+    """One person out of a stack."""
+    return PersonViews(**{name: getattr(people, name)[index] for name in PersonViews.__dataclass_fields__})
+
+
+def use_device(name: str) -> BodyModel:
+    """The open body on a device ("cpu", "cuda", or "auto"), which is where people are then made."""
+    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+    return load_open_body().to(chosen)

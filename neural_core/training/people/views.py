@@ -1,0 +1,137 @@
+"""What a training sample holds: a person in several views, the fitted body in each, and the texture each view shows."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neural_core.body.model import BodyModel
+from neural_core.body.open_body import load_open_body
+from neural_core.camera import Camera
+from neural_core.rasterizer import interpolate, rasterize
+from neural_core.texture.atlas import Atlas
+from neural_core.texture.sampling import SamplingConfig, sample_texture
+from neural_core.training.people.cameras import random_camera
+from neural_core.training.people.estimate import FitNoise, estimated_bodies
+from neural_core.training.people.lights import random_light
+from neural_core.training.people.person import make_person, pose_person
+from neural_core.training.people.photograph import photograph, reduce_picture
+from neural_core.training.people.poses import random_pose
+from neural_core.training.people.sensor import SensorConfig, take_picture
+from neural_core.training.people.wardrobe import load_wardrobe
+
+HELD_OUT_FIRST_SEED = 1_000_000  # people from here on are for evaluation only, never trained on
+
+
+@dataclass(frozen=True)
+class PeopleConfig:
+    """Sizes of a training sample."""
+
+    height: int = 256
+    width: int = 160  # a person with hanging arms at 90 % of the height takes half of it
+    texture: int = 256  # what the networks read
+    supersampling: float = 1.5  # samples per pixel along an axis; the textures are sampled at this finer size
+    leg_freedom_in_skirts: float = 0.6
+    fit_noise: FitNoise = field(default_factory=FitNoise)
+    sensor: SensorConfig = field(default_factory=SensorConfig)
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class PersonViews:
+    """One person in N views, on the CPU, in compact types.
+
+    Attributes:
+        rgb: (N, 3, H, W) uint8 sRGB times coverage: black outside the person. mask: (N, H, W) uint8, true coverage * 255.
+        uv: (N, H, W, 2) float16 and body_mask: (N, H, W) bool of the fitted (clothed) body in that view.
+        texture_rgb: (N, 3, R, R) uint8, sampled from that view's photo on the fitted body; sampled: (N, R, R) uint8
+            confidence * 255; filled: (N, R, R) uint8, 1 where the texture is known (sampled, or a gap filled next to it).
+    """
+
+    rgb: Tensor
+    mask: Tensor
+    uv: Tensor
+    body_mask: Tensor
+    texture_rgb: Tensor
+    sampled: Tensor
+    filled: Tensor
+
+
+def make_person_views(
+    seed: int,
+    config: PeopleConfig = PeopleConfig(),
+    views: int = 4,
+    body: BodyModel | None = None,
+) -> PersonViews:
+    """The person of a seed. Views 0 and 1 share a pose, 0 near-frontal; the others have poses and yaws of their own.
+
+    The same seed, configuration and body give the same bytes on the CPU. The work is done on the body's device.
+    """
+    with torch.no_grad():
+        body = load_open_body() if body is None else body
+        wardrobe = load_wardrobe(body)
+        rng = np.random.default_rng(seed)
+        person = make_person(wardrobe, rng)
+        light = random_light(rng)
+        freedom = config.leg_freedom_in_skirts if person.drapes else 1.0
+        pose_of_view = torch.tensor([max(0, view - 1) for view in range(views)], device=body.device)
+        poses = torch.stack([random_pose(rng, leg_freedom=freedom) for _ in range(max(1, views - 1))]).to(body.device)
+        posed = pose_person(person, poses)
+        seen = posed.vertices[:, person.level > 0].cpu()
+        cameras = [
+            random_camera(rng, seen[int(pose)], config.height, config.width, frontal=view == 0)
+            for view, pose in enumerate(pose_of_view)
+        ]
+        fine_size = round(config.width * config.supersampling), round(config.height * config.supersampling)
+        fine_cameras = [camera.resize(*fine_size) for camera in cameras]
+        fine = photograph(person, posed, pose_of_view, fine_cameras, light).cpu()
+        picture = reduce_picture(fine, config.height, config.width)
+        fitted = estimated_bodies(person, poses[pose_of_view], cameras, rng, config.fit_noise)
+        shown = [_fitted_view(body, v, camera) for v, camera in zip(fitted, cameras)]
+        textures = [_texture(body, v, camera, view, config, rng) for v, camera, view in zip(fitted, fine_cameras, fine)]
+    return PersonViews(
+        rgb=_byte(picture[:, :3]),
+        mask=_byte(picture[:, 3]),
+        uv=torch.stack([uv for uv, _ in shown]),
+        body_mask=torch.stack([mask for _, mask in shown]),
+        texture_rgb=torch.stack([t[0] for t in textures]),
+        sampled=torch.stack([t[1] for t in textures]),
+        filled=torch.stack([t[2] for t in textures]),
+    )
+
+
+def stack_people(people: Sequence[PersonViews]) -> PersonViews:
+    """Several people as one, every field with a leading axis."""
+    names = PersonViews.__dataclass_fields__
+    return PersonViews(**{name: torch.stack([getattr(p, name) for p in people]) for name in names})
+
+
+def _byte(values: Tensor) -> Tensor:
+    return (values.clamp(0, 1) * 255).round().byte()
+
+
+def _fitted_view(body: BodyModel, vertices: Tensor, camera: Camera) -> tuple[Tensor, Tensor]:
+    """uv (H, W, 2) float16 and mask (H, W) of the fitted body, exactly as the product rasterizes it."""
+    fragments = rasterize(vertices, body.faces, camera.to(vertices.device))
+    uv = interpolate(fragments, body.face_uv, body.uv)
+    return uv.half().cpu(), fragments.mask.cpu()
+
+
+def _texture(
+    body: BodyModel, vertices: Tensor, camera: Camera, rgba: Tensor, config: PeopleConfig, rng: np.random.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What a photo of this view shows of the fitted body, by the product's own sampling."""
+    image, mask = take_picture(rgba, rng, config.sensor)
+    device = vertices.device
+    atlas = Atlas.of(body, config.texture)
+    partial = sample_texture(image.to(device), mask.to(device), vertices, body, camera.to(device), atlas, SAMPLING)
+    known = partial.known
+    return _byte(partial.rgb * known).cpu(), _byte(partial.confidence * partial.sampled).cpu(), known.byte().cpu()
+
+
+# Photos have several pixels per texel, these pictures have not: look every texel up instead of leaving holes.
+SAMPLING = SamplingConfig(method="gather")
