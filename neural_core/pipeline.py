@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from neural_core import __version__
-from neural_core.avatar import Avatar
+from neural_core.avatar import Avatar, to_bytes
 from neural_core.body import BodyModel, load_open_body
 from neural_core.fitting import BodyFit, fit_body, fit_clothed_shape, fit_errors
 from neural_core.output import check_writable
@@ -145,4 +145,5 @@ def _complete(partial: PartialTexture, partial_small: PartialTexture, body: Body
     """Fill what the photo did not show, at both resolutions."""
     detail = complete(partial, Atlas.of(body, DETAIL_RESOLUTION), body)
     rgb = complete(partial_small, Atlas.of(body, NEURAL_RESOLUTION), body)
-    return NeuralTexture.build(rgb, partial_small, detail)
+    # As exact as the file keeps it, so that an avatar renders the same before and after it is saved.
+    return NeuralTexture.build(rgb, partial_small, to_bytes(detail).float() / 255)

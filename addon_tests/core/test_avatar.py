@@ -36,7 +36,7 @@ def avatar() -> Avatar:
 
 def _texture_tensors(generator: torch.Generator) -> dict[str, torch.Tensor]:
     data = torch.rand(5, 16, 16, generator=generator)
-    detail = torch.rand(3, 32, 32, generator=generator)
+    detail = torch.randint(0, 256, (3, 32, 32), generator=generator) / 255  # kept as bytes
     return NeuralTexture(data=data, detail=detail).to_tensors()
 
 
