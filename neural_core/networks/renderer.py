@@ -43,9 +43,8 @@ class RendererNetwork(nn.Module):
         joined = c.texture_width + c.uv_width + c.mask_width
         self.down = nn.ModuleList()
         for level, (width, count) in enumerate(zip(c.widths, c.blocks)):
-            enter = nn.Conv2d(
-                joined if level == 0 else c.widths[level - 1], width, 3, stride=min(level, 1) + 1, padding=1
-            )
+            before, stride = (joined, 1) if level == 0 else (c.widths[level - 1], 2)
+            enter = nn.Conv2d(before, width, 3, stride=stride, padding=1)
             self.down.append(nn.Sequential(enter, *(ResBlock(width, width) for _ in range(count))))
         self.up = nn.ModuleList(
             ResBlock(c.widths[level + 1] + c.widths[level], c.widths[level]) for level in range(len(c.widths) - 1)

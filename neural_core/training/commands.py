@@ -14,9 +14,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
 
     stages = parser.add_subparsers(dest="stage", required=True)
     renderer = stages.add_parser("renderer", help="the network that draws people from a rasterised texture")
-    renderer.add_argument(
-        "--data", type=Path, required=True, help="folder of shards of synthetic people; may still grow"
-    )
+    renderer.add_argument("--data", type=Path, required=True, help="folder of people's shards; may still grow")
     renderer.add_argument("--out", type=Path, required=True, help="folder for checkpoint, weights and log")
     renderer.add_argument("--config", choices=sorted(RENDERER_CONFIGS), default="small", help="size of the network")
     renderer.add_argument("--steps", type=int, help="length of the schedule")

@@ -10,9 +10,12 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from torch.nn import functional as F
 
+from neural_core.body.open_body import load_open_body
 from neural_core.errors import LikenessError
 from neural_core.texture.atlas import uv_to_texel
 from neural_core.training.fill import push_pull
+from neural_core.training.people.shards import uv_hash
+from neural_core.training.texels import TexelMaps
 
 
 class TrainingDataError(LikenessError):
@@ -40,7 +43,9 @@ class PairConfig:
     same_view: float = 0.15  # keeps the seen face sharp; the other pairs teach turning
     frontal_source: float = 0.5  # view 0 is near-frontal, as users' photos are; the rest from any view
     # What fills texels the source did not see. A product has some completion, good or bad, so training shows both:
-    from_other_views: float = 0.4  # as a perfect inpainting would; the rest by push-pull, as a harmonic fill does
+    from_other_views: float = 0.35  # as a perfect inpainting would
+    from_mirror: float = 0.4  # from the other side of the body, as the classical completion does
+    # What is still empty, and all of it for the rest of the people, is filled by push-pull.
     colour_jitter: float = 0.5  # share of people recoloured, source and target alike
     colour_gain: float = 0.25  # per channel, log scale: more outfits and lights than were generated
 
@@ -53,6 +58,7 @@ class Pairs(NamedTuple):
     filled: Tensor  # (B, R, R)
     other_rgb: Tensor  # (B, 3, R, R) mean of the person's other views, weighted by their confidence
     other_known: Tensor  # (B, R, R) bool, where some other view saw the texel and it is to be used
+    use_mirror: Tensor  # (B,) bool, complete from the other side of the body
     gain: Tensor  # (B, 3) float32, recolouring
     rgb: Tensor  # (B, 3, H, W)
     mask: Tensor  # (B, H, W)
@@ -82,6 +88,7 @@ class PeoplePool:
         self._files: dict[str, safe_open] = {}
         self._people: list[tuple[str, int]] = []
         self.views = 0
+        self.description: dict[str, str] = {}  # what the shards say about their generator, body and atlas
         self.refresh()
         if not self._people:
             raise TrainingDataError(f"There are no people in '{self.folder}': make some with `likeness people` first.")
@@ -102,10 +109,12 @@ class PeoplePool:
             people, views = shapes["rgb"][:2]
             wrong = [n for n, s in shapes.items() if len(s) != _FIELDS[n] + 2 or list(s[:2]) != [people, views]]
             if wrong or (self.views and views != self.views):
-                raise TrainingDataError(
-                    f"'{path}' is no shard of people ({wrong or 'other number of views'}): remove it."
-                )
-            self.views = views
+                what = wrong or "another number of views"
+                raise TrainingDataError(f"'{path}' is no shard of people like the others ({what}): remove it.")
+            description = {k: v for k, v in (file.metadata() or {}).items() if k not in ("first_seed", "count")}
+            if self._files and description != self.description:
+                raise TrainingDataError(f"'{path}' was made with another body or configuration: use another folder.")
+            self.views, self.description = views, description
             self._files[path.name] = file
             self._people += [(path.name, row) for row in range(people)]
         return len(self._people)
@@ -116,9 +125,9 @@ class PeoplePool:
         rows = self._files[name].get_slice(field)
         return rows[row] if view is None else rows[row, view]
 
-    def pairs(self, choices: list[tuple[int, int, int]], others: Tensor, gains: Tensor) -> Pairs:
-        """Gather (person, source view, target view); `others` (B,) bool asks for completion from the other views."""
-        columns: dict[str, list[Tensor]] = {name: [] for name in Pairs._fields if name != "gain"}
+    def pairs(self, choices: list[tuple[int, int, int]], others: Tensor, mirrors: Tensor, gains: Tensor) -> Pairs:
+        """Gather (person, source view, target view); others, mirrors (B,) bool say what completes the texture."""
+        columns: dict[str, list[Tensor]] = {name: [] for name in Pairs._fields if name not in ("gain", "use_mirror")}
         for (person, source, target), use_others in zip(choices, others.tolist()):
             for name in ("rgb", "mask", "uv", "body_mask"):
                 columns[name].append(self.read(person, name, target))
@@ -129,7 +138,7 @@ class PeoplePool:
                 other_rgb, known = _merge_others(self.read(person, "texture_rgb"), self.read(person, "sampled"), source)
             columns["other_rgb"].append(other_rgb)
             columns["other_known"].append(known)
-        return Pairs(**{name: torch.stack(column) for name, column in columns.items()}, gain=gains)
+        return Pairs(**{name: torch.stack(column) for name, column in columns.items()}, use_mirror=mirrors, gain=gains)
 
     def sample(self, batch: int, config: PairConfig, generator: torch.Generator) -> Pairs:
         """Random people, random pairs of their views; all randomness from `generator` (CPU)."""
@@ -140,7 +149,7 @@ class PeoplePool:
         def below(n: int) -> int:
             return int(torch.randint(n, (), generator=generator))
 
-        choices, others, gains = [], [], []
+        choices, completion, gains = [], [], []
         for _ in range(batch):
             person = below(len(self))
             source = 0 if chance() < config.frontal_source else below(self.views)
@@ -148,22 +157,29 @@ class PeoplePool:
                 source if chance() < config.same_view else (source + 1 + below(max(self.views - 1, 1))) % self.views
             )
             choices.append((person, source, target))
-            others.append(chance() < config.from_other_views)
+            completion.append(chance())
             spread = config.colour_gain if chance() < config.colour_jitter else 0.0
             gains.append(torch.exp(spread * torch.randn(3, generator=generator).clamp(-2, 2)))
-        return self.pairs(choices, torch.tensor(others), torch.stack(gains))
+        kind = torch.tensor(completion)
+        others = kind < config.from_other_views
+        mirrors = ~others & (kind < config.from_other_views + config.from_mirror)
+        return self.pairs(choices, others, mirrors, torch.stack(gains))
 
-    def every(self, sources: list[int], targets: list[int], batch: int, limit: int | None = None) -> Iterator[Pairs]:
-        """For evaluation: each person once per (source, target), plain push-pull, no recolouring."""
+    def every(self, source: int, targets: list[int], batch: int, limit: int | None = None) -> Iterator[Pairs]:
+        """For evaluation: each person once per target view, completed from the mirror side, in its own colours."""
         people = range(len(self) if limit is None else min(limit, len(self)))
-        choices = [(person, s, t) for person in people for s, t in zip(sources, targets)]
+        choices = [(person, source, target) for person in people for target in targets]
         for start in range(0, len(choices), batch):
             part = choices[start : start + batch]
-            yield self.pairs(part, torch.zeros(len(part), dtype=torch.bool), torch.ones(len(part), 3))
+            no = torch.zeros(len(part), dtype=torch.bool)
+            yield self.pairs(part, no, ~no, torch.ones(len(part), 3))
 
 
-def prepare(pairs: Pairs) -> Batch:
-    """Complete the textures, rasterise them, recolour: the input side of eq. 4, on the device of `pairs`."""
+def prepare(pairs: Pairs, maps: TexelMaps | None = None) -> Batch:
+    """Complete the textures, rasterise them, recolour: the input side of eq. 4, on the device of `pairs`.
+
+    `maps` belongs to the body of the shards; None (textures without a body, in tests) neither mirrors nor dilates.
+    """
     gain = pairs.gain[:, :, None, None]
 
     def colour(x: Tensor) -> Tensor:
@@ -171,9 +187,15 @@ def prepare(pairs: Pairs) -> Batch:
 
     filled = (pairs.filled > 0).float()[:, None]
     partial = colour(pairs.texture_rgb) * filled
-    other = pairs.other_known.float()[:, None] * (1 - filled)
-    complete = push_pull(partial + colour(pairs.other_rgb) * other, filled + other)
+    other, known = colour(pairs.other_rgb), pairs.other_known.float()[:, None]
+    if maps is not None:
+        mirrored, mirror_known = maps.mirrored(partial, filled * pairs.use_mirror.float()[:, None, None, None])
+        other, known = torch.where(known > 0, other, mirrored), torch.maximum(known, mirror_known)
+    known = known * (1 - filled)
+    complete = push_pull(partial + other * known, filled + known)
     texture = torch.cat([complete, pairs.sampled.float()[:, None] / 255, filled, partial], 1)
+    if maps is not None:
+        texture = maps.dilate(texture)
     uv_mask = pairs.body_mask.float()[:, None]
     raster = lookup_batch(texture, pairs.uv.float()) * uv_mask
 
@@ -186,6 +208,20 @@ def prepare(pairs: Pairs) -> Batch:
         mask=mask,
         pasted=raster[:, 5:],
     )
+
+
+def texel_maps(pool: PeoplePool, device: torch.device | str = "cpu") -> TexelMaps | None:
+    """The atlas of the pool's people on `device`; None for shards that name no atlas.
+
+    Raises:
+        TrainingDataError: the people were made on another atlas than this program's open body has.
+    """
+    if "uv" not in pool.description:
+        return None
+    body = load_open_body()
+    if uv_hash(body) != pool.description["uv"]:
+        raise TrainingDataError(f"The people in '{pool.folder}' have another atlas than this body: make them anew.")
+    return TexelMaps.of(body, pool.read(0, "sampled", 0).shape[-1]).to(device)
 
 
 def lookup_batch(texture: Tensor, uv: Tensor) -> Tensor:

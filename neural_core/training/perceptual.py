@@ -19,9 +19,7 @@ def load_lpips(device: torch.device | str = "cpu") -> Callable[[Tensor, Tensor],
 
         network = lpips.LPIPS(net="vgg", verbose=False).to(device).eval().requires_grad_(False)
     except ImportError as error:
-        raise WeightsError(
-            f"LPIPS needs `pip install likeness[lpips]` with a matching torchvision ({error})."
-        ) from error
+        raise WeightsError(f"Install likeness[lpips] with a matching torchvision to use LPIPS ({error}).") from error
     except (OSError, RuntimeError) as error:
         raise WeightsError(
             f"LPIPS cannot load its VGG weights ({error}): put vgg16-397923af.pth into "

@@ -16,8 +16,9 @@ from neural_core.errors import LikenessError
 from neural_core.networks import RendererConfig, RendererNetwork
 from neural_core.rendering.weights import save_renderer
 from neural_core.training.checkpoint import load_checkpoint, save_checkpoint
-from neural_core.training.data import PairConfig, PeoplePool, prepare
+from neural_core.training.data import PairConfig, PeoplePool, prepare, texel_maps
 from neural_core.training.losses import LossWeights, RendererLoss
+from neural_core.training.texels import TexelMaps
 
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS = "renderer.safetensors"
@@ -97,6 +98,7 @@ def train_renderer(
     """
     out, device = Path(out), torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     pool = PeoplePool(data)
+    maps = texel_maps(pool, device)
     generator = torch.Generator().manual_seed(config.seed)
     torch.manual_seed(config.seed)
     network = RendererNetwork(architecture)
@@ -113,7 +115,7 @@ def train_renderer(
     forward = torch.compile(network) if config.compile else network
 
     def save() -> None:
-        people = {"people": len(pool), "training": asdict(config)}
+        people = {"people": len(pool), "generator": pool.description, "training": asdict(config)}
         save_checkpoint(
             out / CHECKPOINT, network, ema, optimiser, generator, step, architecture.to_json(), {**history, **people}
         )
@@ -136,7 +138,7 @@ def train_renderer(
                 pool.refresh()
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(config, step)
-            parts = _step(forward, network, pool, optimiser, loss_of, generator, config, device)
+            parts = _step(forward, network, pool, optimiser, loss_of, generator, config, maps)
             _update_average(ema, network, min(config.ema, (1 + step) / (10 + step)))
             step += 1
             history["seconds"] = done_before + time.monotonic() - started
@@ -166,10 +168,11 @@ def _step(
     loss_of: RendererLoss,
     generator: torch.Generator,
     config: TrainingConfig,
-    device: torch.device,
+    maps: TexelMaps | None,
 ) -> dict[str, float]:
     """One optimiser step; the parts of the loss."""
-    batch = prepare(pool.sample(config.batch, config.pairs, generator).to(device))
+    device = next(network.parameters()).device
+    batch = prepare(pool.sample(config.batch, config.pairs, generator).to(device), maps)
     ground = torch.rand(config.batch, 3, 1, 1, generator=generator).to(device)
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.bf16):
         inputs = (x.contiguous(memory_format=torch.channels_last) for x in batch[:3])

@@ -1,0 +1,161 @@
+"""Posed vertices, a camera and a neural texture become a picture (DINAR eq. 4)."""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from neural_core.body.model import BodyModel
+from neural_core.camera import Camera
+from neural_core.networks import RendererNetwork
+from neural_core.rasterizer import Rasterizer, interpolate, rasterize
+from neural_core.rendering.detail import draw_texture, texels_per_metre
+from neural_core.rendering.frame import Frame
+from neural_core.rendering.silhouette import crisp_alpha, grow_depth
+from neural_core.rendering.window import Window, person_window
+from neural_core.texture.atlas import lookup
+
+_FINE = 700.0  # samples per metre that show all of a 1024 x 1024 atlas; coarser pictures are supersampled towards it
+_MOST_SAMPLES = 4  # per pixel and axis
+
+
+class Texture(Protocol):
+    """What is read of a NeuralTexture: data (C, R, R), its layout, detail (3, 1024, 1024)."""
+
+    @property
+    def data(self) -> Tensor: ...
+
+    @property
+    def layout(self): ...
+
+    @property
+    def detail(self) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What the network drew of a window, at its own scale: rgb (3, h, w), mask logits and copy gate (1, h, w)."""
+
+    rgb: Tensor
+    logits: Tensor
+    gate: Tensor
+
+
+class AvatarRenderer:
+    """Draws avatars of one body model with one network, on the network's device.
+
+    The network looks at the person at the scale of its training; the picture takes silhouette and base colours from
+    it, and from the detail texture what is finer than the network's pixels, where the network copies the texture.
+    """
+
+    def __init__(self, body: BodyModel, network: RendererNetwork, rasterizer: Rasterizer = rasterize):
+        self.device = next(network.parameters()).device
+        self.body = body.to(self.device)
+        self.network = network.eval()
+        self.rasterize = rasterizer
+
+    @torch.no_grad()
+    def render(self, vertices: Tensor, camera: Camera, texture: Texture, quality: str = "final") -> Frame:
+        """Draw one avatar.
+
+        Args:
+            vertices: (V, 3) world, metres. camera: its size is the picture's.
+            quality: "final", or "draft" for a viewport: half the resolution, one sample per pixel.
+        """
+        if quality not in ("final", "draft"):
+            raise ValueError(f"quality is 'final' or 'draft', not {quality!r}")
+        vertices, camera = vertices.to(self.device, torch.float32), camera.to(self.device)
+        if quality == "draft":
+            small = camera.resize(math.ceil(camera.width / 2), math.ceil(camera.height / 2))
+            return _enlarge(self._render(vertices, small, texture, samples=1), camera.height, camera.width)
+        return self._render(vertices, camera, texture, samples=None)
+
+    def _render(self, vertices: Tensor, camera: Camera, texture: Texture, samples: int | None) -> Frame:
+        frame = Frame.empty(camera.height, camera.width, self.device)
+        config = self.network.config
+        window = person_window(vertices, camera, config.pixels_per_metre, config.multiple)
+        if window is None:
+            return frame
+        left, top, width, height = window.inside(camera)
+        if not width or not height:
+            return frame
+        if samples is None:
+            samples = min(max(round(_FINE / window.pixels_per_metre), 1), _MOST_SAMPLES)
+        drawing = self._draw(vertices, window.network_camera(camera), texture)
+        fine = camera.crop(left, top, width, height).resize(width * samples, height * samples)
+        rgb, alpha, depth = self._refine(vertices, fine, texture, drawing, window, (left, top), samples)
+
+        part = (slice(top, top + height), slice(left, left + width))
+        covered = F.avg_pool2d(alpha[None], samples)[0]
+        colour = F.avg_pool2d((rgb * alpha)[None], samples)[0] / covered.clamp(min=1e-6)
+        nearest = -F.max_pool2d(-depth[None, None], samples)[0, 0]
+        frame.rgb[:, part[0], part[1]] = colour.clamp(0, 1)
+        frame.alpha[part] = covered[0]
+        frame.depth[part] = grow_depth(nearest, covered[0])
+        return frame
+
+    def _draw(self, vertices: Tensor, camera: Camera, texture: Texture) -> Drawing:
+        """The network's picture of its window: the same operations as in training."""
+        fragments = self.rasterize(vertices, self.body.faces, camera)
+        uv = interpolate(fragments, self.body.face_uv, self.body.uv)  # (h, w, 2)
+        mask = fragments.mask[None].float()
+        raster = lookup(self._channels(texture), uv) * mask
+        out = self.network.heads(raster[None], uv.permute(2, 0, 1)[None], mask[None])
+        rgb, logits = self.network.mix(out, raster[None, :3], mask[None])
+        return Drawing(rgb[0], logits[0], (torch.sigmoid(out.gate) * mask)[0])
+
+    def _refine(
+        self,
+        vertices: Tensor,
+        camera: Camera,
+        texture: Texture,
+        drawing: Drawing,
+        window: Window,
+        corner: tuple[int, int],
+        samples: int,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """rgb (3, H, W), alpha (1, H, W), depth (H, W) at the samples of `camera`, which begins at `corner`."""
+        fragments = self.rasterize(vertices, self.body.faces, camera)
+        detail = texture.detail.to(self.device)
+        density = texels_per_metre(self.body, vertices, detail.shape[-1])
+        sharp = draw_texture(detail, fragments, self.body, density / (window.pixels_per_metre * samples))
+
+        scale = window.scale / samples  # network pixels per sample
+        x = (torch.arange(camera.width, device=self.device) + 0.5) * scale + (corner[0] - window.left) * window.scale
+        y = (torch.arange(camera.height, device=self.device) + 0.5) * scale + (corner[1] - window.top) * window.scale
+        grid = torch.stack(torch.meshgrid(x * 2 / window.width - 1, y * 2 / window.height - 1, indexing="xy"), -1)
+
+        def enlarge(picture: Tensor, mode: str = "bilinear") -> Tensor:
+            return F.grid_sample(picture[None], grid[None], mode=mode, padding_mode="border", align_corners=False)[0]
+
+        rgb = enlarge(drawing.rgb)
+        if scale < 1:  # the picture is finer than the network's: add what the texture has between its pixels
+            covered = fragments.mask[None].float()
+            coarse = _blur(sharp, scale) / _blur(covered, scale).clamp(min=1e-6)
+            rgb = (rgb + enlarge(drawing.gate) * covered * (sharp - coarse)).clamp(0, 1)
+        alpha = crisp_alpha(enlarge(drawing.logits, "bicubic")[0])
+        return rgb, alpha[None], fragments.depth
+
+    def _channels(self, texture: Texture) -> Tensor:
+        """(C, R, R) in the order the network was trained with: rgb, sampled, filled."""
+        layout, data = texture.layout, texture.data.to(self.device)
+        return torch.cat([data[layout.rgb], data[layout.sampled], data[layout.filled]])
+
+
+def _blur(picture: Tensor, scale: float) -> Tensor:
+    """What remains of (C, H, W) in a picture `scale` times its size."""
+    H, W = picture.shape[-2:]
+    small = F.interpolate(picture[None], (max(round(H * scale), 1), max(round(W * scale), 1)), mode="area")
+    return F.interpolate(small, (H, W), mode="bilinear", align_corners=False)[0]
+
+
+def _enlarge(frame: Frame, height: int, width: int) -> Frame:
+    """A draft at full size: colours and coverage bilinear, depth from the nearest pixel."""
+    layers = torch.cat([frame.rgb * frame.alpha, frame.alpha[None]])
+    layers = F.interpolate(layers[None], (height, width), mode="bilinear", align_corners=False)[0]
+    alpha = layers[3]
+    depth = F.interpolate(frame.depth[None, None], (height, width), mode="nearest")[0, 0]
+    return Frame((layers[:3] / alpha.clamp(min=1e-6)).clamp(0, 1), alpha, grow_depth(depth, alpha))
