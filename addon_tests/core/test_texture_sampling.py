@@ -1,7 +1,5 @@
 """Sampling: true means, nothing of the background, thin parts kept, overlaps left out."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from texture_scene import (
@@ -65,8 +63,9 @@ def test_small_gaps_get_the_mean_of_their_neighbours():
 def test_a_white_shirt_stays_white(method):
     vertices = posed()
     camera = view(vertices)
-    image, mask = photo(vertices, camera, torch.ones(3, R, R))
-    config = SamplingConfig(method=method, mask_inside=0.999)
+    _, mask = photo(vertices, camera, torch.ones(3, R, R))
+    image = (mask > 0.5).float().expand(3, -1, -1)
+    config = SamplingConfig(method=method)
     partial = sample_texture(image, mask, vertices, open_body(), camera, Atlas.of(open_body(), R), config)
     assert int(partial.sampled.sum()) > 10_000
     assert float((partial.rgb[:, partial.known] - 1).abs().max()) < 1e-4
@@ -113,16 +112,16 @@ def test_large_photos_are_reduced_without_background():
 
 
 def test_thin_parts_are_not_eaten():
-    """Fingers are 8 pixels wide here, the rim ramp 2 pixels from each side: their middle is trusted all the same."""
+    """Fingers are 4 pixels wide here, the rim ramp 2 pixels from each side: their middle is trusted all the same."""
     vertices = posed(left_shoulder=[0, 0, 0], right_shoulder=[0, 0, 0])
     camera, atlas = view(vertices, 480), Atlas.of(open_body(), R)
-    camera = replace(camera.crop(-300, 0, camera.width + 600, camera.height))
+    camera = camera.crop(-300, 0, camera.width + 600, camera.height)
     image, mask = photo(vertices, camera, clothes(R))
     partial = sample_texture(image, mask, vertices, open_body(), camera, atlas)
     fingers = of_joints(atlas, "left_index", "left_middle", "left_ring")
     seen = fingers & (atlas.at_texels(partial.facing) > 0.5) & (atlas.at_texels(partial.confidence) > 0)
-    assert int(seen.sum()) > 100
-    assert float((atlas.at_texels(partial.confidence)[seen] > 0.8).float().mean()) > 0.3
+    assert int(seen.sum()) > 30
+    assert float(atlas.at_texels(partial.confidence)[seen].median()) > 0.9
 
 
 def test_confidence_rises_from_the_rim():
@@ -155,14 +154,13 @@ def test_occlusion_map_fires_where_an_arm_crosses_the_torso():
 
 
 def test_overlaps_do_not_print_the_arm_on_the_torso():
-    """The fit is 1 cm off: with the occlusion map hardly any torso texel takes the forearm's colour."""
+    """The fit is 1 cm off; with the occlusion map hardly any torso texel takes the forearm's colour."""
     body, atlas, truth = open_body(), Atlas.of(open_body(), R), arm_before_torso()
     arms = of_joints(atlas, "right_elbow", "right_wrist", "right_shoulder", "right_index", "right_thumb", "right_ring")
     arms |= of_joints(atlas, "right_middle", "right_pinky")
     torso = of_joints(atlas, "spine")
-    texture = atlas.dilate(
-        atlas.image(torch.where(arms[:, None], torch.tensor([1.0, 0, 0]), torch.tensor([0, 0, 1.0])))
-    )
+    red, blue = torch.tensor([1.0, 0, 0]), torch.tensor([0, 0, 1.0])
+    texture = atlas.image(torch.where(arms[:, None], red, blue))
     camera = view(truth)
     image, mask = photo(truth, camera, texture)
     vertices = truth + torch.tensor([0.007, 0.007, 0.0])
@@ -182,10 +180,9 @@ def test_same_input_same_bytes():
     camera, atlas = view(vertices, 320), Atlas.of(open_body(), R)
     image, mask = photo(vertices, camera, clothes(R))
     for method in METHODS:
-        first, second = (
-            sample_texture(image, mask, vertices, open_body(), camera, atlas, SamplingConfig(method=method))
-            for _ in "ab"
-        )
+        config = SamplingConfig(method=method)
+        first = sample_texture(image, mask, vertices, open_body(), camera, atlas, config)
+        second = sample_texture(image, mask, vertices, open_body(), camera, atlas, config)
         assert all(torch.equal(getattr(first, name), getattr(second, name)) for name in vars(first))
 
 

@@ -36,7 +36,7 @@ def posed(yaw: float = 0.0, **joints: list[float]) -> Tensor:
 
 def arm_before_torso() -> Tensor:
     """The right forearm crosses the chest."""
-    return posed(right_shoulder=[-0.5, 0.6, 1.2], right_elbow=[0, 2.0, 0])
+    return posed(right_shoulder=[-0.3, 0.3, 1.2], right_elbow=[0, 1.2, 1.2])
 
 
 def view(vertices: Tensor, height: int = 480, yaw: float = 0.0) -> Camera:
