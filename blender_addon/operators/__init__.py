@@ -1,2 +1,14 @@
-def register(): pass
-def unregister(): pass
+"""Thin operators: each one a job that runs blocking from scripts and modal from the interface (see job.py)."""
+
+import bpy
+
+from . import create_avatar, export_avatar, import_avatar, import_motion, job
+
+classes = (
+    *job.classes,
+    *create_avatar.classes,
+    *import_avatar.classes,
+    *import_motion.classes,
+    *export_avatar.classes,
+)
+register, unregister = bpy.utils.register_classes_factory(classes)

@@ -1,0 +1,126 @@
+"""A copy of an avatar in a scene of its own, so that nothing of the user's is touched."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import bpy
+
+from ..datablocks import temporary_datablocks
+from ..rig.material import material_image
+from ..rig.pose import avatar_meshes
+
+
+@dataclass(frozen=True)
+class AvatarCopy:
+    """Armature, mesh and the scene that holds nothing else."""
+
+    scene: bpy.types.Scene
+    armature: bpy.types.Object
+    mesh: bpy.types.Object
+
+    @property
+    def override(self) -> dict:
+        """For `context.temp_override`: operators see the copy's scene, both objects selected."""
+        objects = [self.armature, self.mesh]
+        return {
+            "scene": self.scene,
+            "view_layer": self.scene.view_layers[0],
+            "active_object": self.armature,
+            "object": self.armature,
+            "selected_objects": objects,
+            "selected_editable_objects": objects,
+        }
+
+
+@contextmanager
+def avatar_copy(context: bpy.types.Context, armature: bpy.types.Object, texture_size: int) -> Iterator[AvatarCopy]:
+    """Copy armature, mesh, material and texture into a new scene; all of it is gone afterwards.
+
+    Inside, the copies carry the originals' names, so that files exported twice hold the same names.
+    """
+    mesh = avatar_meshes(armature)[0]
+    with _object_mode(context), temporary_datablocks():
+        scene = _scene_like(context.scene)
+        pairs: list[tuple[bpy.types.ID, bpy.types.ID]] = []
+
+        def copied(original):
+            copy = original.copy()
+            pairs.append((original, copy))
+            return copy
+
+        armature_copy, mesh_copy = copied(armature), copied(mesh)
+        armature_copy.data, mesh_copy.data = copied(armature.data), copied(mesh.data)
+        for thing in (armature_copy, mesh_copy):
+            scene.collection.objects.link(thing)
+            thing.hide_viewport = thing.hide_render = thing.hide_select = False
+            # The handlers must leave the copies alone: their shape keys are ours now.
+            thing.likeness.is_avatar = thing.likeness.is_avatar_mesh = False
+        armature_copy.parent = None
+        armature_copy.matrix_world = armature.matrix_world
+        mesh_copy.parent = armature_copy
+        for modifier in mesh_copy.modifiers:
+            if modifier.type == "ARMATURE" and modifier.object == armature:
+                modifier.object = armature_copy
+        for slot in mesh_copy.material_slots:
+            if slot.material is not None:
+                slot.material = copied(slot.material)
+                _bake_texture(slot.material, texture_size, copied)
+        for thing in (armature_copy, mesh_copy):
+            thing.select_set(True, view_layer=scene.view_layers[0])
+        scene.view_layers[0].objects.active = armature_copy
+        with _names_lent(pairs):
+            yield AvatarCopy(scene, armature_copy, mesh_copy)
+
+
+def _scene_like(original: bpy.types.Scene) -> bpy.types.Scene:
+    scene = bpy.data.scenes.new("Likeness Export")
+    scene.render.fps, scene.render.fps_base = original.render.fps, original.render.fps_base
+    scene.frame_start, scene.frame_end = original.frame_start, original.frame_end
+    scene.frame_set(original.frame_current, subframe=original.frame_subframe)
+    return scene
+
+
+def _bake_texture(material: bpy.types.Material, size: int, copied) -> None:
+    """The avatar's baked picture at the size wanted, packed; glTF and FBX take it from there."""
+    image = material_image(material)
+    if image is None or tuple(image.size) == (size, size):
+        return
+    smaller = copied(image)
+    smaller.scale(size, size)
+    smaller.pack()
+    for node in material.node_tree.nodes:
+        if node.type == "TEX_IMAGE" and node.image == image:
+            node.image = smaller
+
+
+@contextmanager
+def _names_lent(pairs: list[tuple[bpy.types.ID, bpy.types.ID]]) -> Iterator[None]:
+    names = [(original, original.name) for original, _ in pairs if original.library is None]
+    for original, name in names:
+        original.name = f"{name}~"
+    for (original, _), (_, copy) in zip(names, [p for p in pairs if p[0].library is None]):
+        copy.name = dict((id(o), n) for o, n in names)[id(original)]
+    try:
+        yield
+    finally:
+        for _, copy in pairs:
+            copy.name = f"{copy.name}~copy"
+        for original, name in names:
+            original.name = name
+
+
+@contextmanager
+def _object_mode(context: bpy.types.Context) -> Iterator[None]:
+    """Exporters want object mode; the mode, selection and active object come back afterwards."""
+    view_layer = context.view_layer
+    active, mode = view_layer.objects.active, context.mode
+    object_mode = active.mode if active is not None else "OBJECT"
+    if mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    try:
+        yield
+    finally:
+        if mode != "OBJECT":
+            view_layer.objects.active = active
+            bpy.ops.object.mode_set(mode=object_mode)

@@ -1,0 +1,54 @@
+"""likeness.import_avatar: a .likeness file as armature, mesh, material and photo camera."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+from neural_core.errors import AvatarFileError
+
+from ..datablocks import kept_on_success
+from ..rig.build import build_avatar
+from ..rig.description import AvatarDescription
+from .job import JobOperator, Step
+from .request import request
+
+
+class LIKENESS_OT_import_avatar(JobOperator, bpy.types.Operator):
+    """Add an avatar from its file: armature, mesh, material and the camera of its photo"""
+
+    bl_idname = "likeness.import_avatar"
+    bl_label = "Import Avatar"
+    bl_options = {"REGISTER"}
+
+    filepath: StringProperty(name="File", description="Avatar file", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: StringProperty(default="*.likeness", options={"HIDDEN"})
+    photo_pose: BoolProperty(
+        name="Pose of the Photo", description="Stand as in the photo; otherwise in the rest pose", default=True
+    )
+    photo_camera: BoolProperty(
+        name="Camera of the Photo",
+        description="Add the camera that took the photo, look through it and use the photo's resolution",
+        default=True,
+    )
+
+    def job(self, context: bpy.types.Context) -> Iterator[Step]:
+        path = Path(bpy.path.abspath(self.filepath))
+        if not path.is_file():
+            raise AvatarFileError(f"There is no avatar file '{path}': choose a .likeness file.")
+        avatar = yield from describe_and_build(self, context, path)
+        self.report({"INFO"}, f"Avatar '{avatar.armature.name}' imported")
+
+
+def describe_and_build(operator, context: bpy.types.Context, path: Path) -> Iterator[Step]:
+    """Ask the backend what is in the file, then build it; nothing is left when that fails."""
+    body, arrays = yield from request("describe_avatar", {"path": str(path)})
+    description = AvatarDescription.from_wire({"path": str(path), **body}, arrays)
+    yield 0.9, "Building the avatar"
+    with kept_on_success():
+        return build_avatar(
+            description, context, photo_pose=operator.photo_pose, photo_camera=operator.photo_camera
+        )
+
+
+classes = (LIKENESS_OT_import_avatar,)

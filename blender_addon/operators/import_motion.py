@@ -1,0 +1,115 @@
+"""likeness.import_motion: a SMPL-X or AMASS motion onto the active avatar."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+import numpy as np
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
+from neural_core.errors import MotionError
+from neural_core.motion import Motion, read_motion
+
+from ..datablocks import kept_on_success
+from ..rig.animation import write_motion_action
+from ..rig.ground import lowest_points
+from ..rig.pose import Joints, avatar_meshes, read_pose
+from .job import JobOperator, Step, active_avatar
+
+_HANDS = slice(25, 55)
+
+
+class LIKENESS_OT_import_motion(JobOperator, bpy.types.Operator):
+    """Animate the active avatar with a SMPL-X or AMASS motion (.npz)"""
+
+    bl_idname = "likeness.import_motion"
+    bl_label = "Import Motion"
+    bl_options = {"REGISTER"}
+
+    filepath: StringProperty(name="File", description="SMPL-X or AMASS motion", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: StringProperty(default="*.npz", options={"HIDDEN"})
+    up: EnumProperty(
+        name="Up",
+        description="Which axis of the motion's world is up",
+        items=(
+            ("AUTO", "Automatic", "As the file says, or else where the body's own up points", 0),
+            ("Y", "Y", "As in SMPL-X results", 1),
+            ("Z", "Z", "As in AMASS", 2),
+        ),
+        default="AUTO",
+    )
+    place: EnumProperty(
+        name="Place",
+        description="Where the motion happens",
+        items=(
+            ("GROUND", "On the Ground", "It starts where the avatar stands, its lowest point on the ground", 0),
+            ("ON_THE_SPOT", "On the Spot", "On the ground, without travelling", 1),
+            ("FILE", "As in the File", "Exactly the translation that the file holds", 2),
+        ),
+        default="GROUND",
+    )
+    start_frame: IntProperty(name="Start Frame", description="Frame of the motion's first pose", default=1)
+    resample: BoolProperty(
+        name="Keep Speed", description="Resample to the scene's frame rate; otherwise one pose per frame", default=True
+    )
+    set_range: BoolProperty(name="Set Frame Range", description="Fit the scene's frame range to the motion", default=True)
+    expression: BoolProperty(
+        name="Expression",
+        description="Take over the motion's expression; sensible only when it was made for this avatar's body model",
+        default=False,
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
+        if active_avatar(context) is None:
+            cls.poll_message_set("Select an avatar first")
+            return False
+        return True
+
+    def job(self, context: bpy.types.Context) -> Iterator[Step]:
+        scene, armature = context.scene, active_avatar(context)
+        if not Joints.complete(armature):
+            raise MotionError("A bone of this avatar was renamed or deleted: import the avatar again.")
+        path = Path(bpy.path.abspath(self.filepath))
+        yield 0.0, "Reading the motion"
+        motion = read_motion(path, up=self.up.lower())
+        for warning in motion.warnings:
+            self.report({"WARNING"}, warning)
+        if self.resample:
+            motion = motion.resampled(scene.render.fps / scene.render.fps_base)
+        motion = with_relaxed_hands(armature, motion)
+        yield 0.4, "Finding the ground"
+        mesh = next(iter(avatar_meshes(armature)), None)
+        if self.place != "FILE" and mesh is not None:
+            motion = placed(armature, mesh, motion, on_the_spot=self.place == "ON_THE_SPOT")
+        yield 0.6, "Writing the animation"
+        with kept_on_success():
+            write_motion_action(armature, mesh, motion, path.stem, self.start_frame, self.expression)
+        if self.set_range:
+            scene.frame_start, scene.frame_end = self.start_frame, self.start_frame + len(motion) - 1
+        scene.frame_set(self.start_frame)
+        self.report({"INFO"}, f"{len(motion)} frames of '{path.stem}' on '{armature.name}'")
+
+
+def with_relaxed_hands(armature: bpy.types.Object, motion: Motion) -> Motion:
+    """A motion that knows no fingers gets the body's relaxed hands instead of flat ones."""
+    if motion.has_hands:
+        return motion
+    poses = motion.poses.copy()
+    poses[:, _HANDS] = np.array(armature.data["likeness_hands_mean"]).reshape(30, 3)
+    return replace(motion, poses=poses)
+
+
+def placed(armature: bpy.types.Object, mesh: bpy.types.Object, motion: Motion, on_the_spot: bool) -> Motion:
+    """The motion with its lowest point on the ground, beginning where the avatar stands now."""
+    _, stands = read_pose(armature)
+    trans = motion.trans - motion.trans[0] * [1, 0, 1] + stands * [1, 0, 1]
+    if on_the_spot:
+        trans[:, [0, 2]] = stands[[0, 2]]
+    trans[:, 1] -= lowest_points(armature, mesh, motion.poses, trans).min()
+    return replace(motion, trans=trans)
+
+
+classes = (LIKENESS_OT_import_motion,)

@@ -1,0 +1,23 @@
+"""A request to the backend as steps of a job."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..backend import client
+from .job import Step
+
+
+def request(op: str, body: dict, arrays: dict[str, np.ndarray] | None = None) -> Iterator[Step]:
+    """Yield progress until the answer is there; returns (body, arrays). Closing it cancels the request.
+
+    Raises:
+        LikenessError: what the backend reports, or that it is missing or died.
+    """
+    job = client.start(op, body, arrays or {})
+    try:
+        while not job.done():
+            yield job.fraction, job.stage
+        return job.result()
+    finally:
+        job.cancel()
