@@ -1,7 +1,7 @@
 """Differentiable coverage: every silhouette edge is walked over the pixel rows (or columns) that it crosses.
 
-The idea is the analytic antialiasing of Laine et al. 2020 ("Modular primitives", section 3.5), where a pixel pair asks its
-triangle for the edge between them. A body is denser than the pixels of a fit, so most silhouette edges belong to
+The idea is the analytic antialiasing of Laine et al. 2020 ("Modular primitives", section 3.5): there a pixel pair asks
+its triangle for the edge between them. A body is denser than the pixels of a fit, so most silhouette edges belong to
 triangles that cover no pixel centre and the pair rule loses two thirds of the gradient; walking the edges keeps it
 (measured: ../shared/facts/rasterizer.md).
 """
@@ -47,6 +47,20 @@ class Topology:
         return Topology(edges, torch.stack([grouped[first], grouped[second]], 1), count != 2)
 
 
+@dataclass(frozen=True)
+class OutlinePoints:
+    """Points of the outline, one where it crosses between the centres of a covered and an empty pixel.
+
+    Attributes:
+        edge: (m, 2) long, the vertices of the crossed edge. fraction: (m,) in [0, 1] along it, on the screen.
+        pixel: (m, 2) x, y.
+    """
+
+    edge: Tensor
+    fraction: Tensor
+    pixel: Tensor
+
+
 def soft_mask(vertices: Tensor, topology: Topology, camera: Camera, fragments: Fragments) -> Tensor:
     """Share of each pixel that the mesh covers, with gradients to the vertices that make the outline.
 
@@ -60,20 +74,46 @@ def soft_mask(vertices: Tensor, topology: Topology, camera: Camera, fragments: F
     Returns:
         (H, W) coverage in [0, 1]; the clamp to that range does not stop gradients.
     """
-    points = camera.homogeneous(camera.to_camera(vertices))  # (V, 3)
-    usable = torch.ones_like(points[:, 2]) if camera.orthographic else points[:, 2]
-    focal = torch.stack([camera.K[0, 0], camera.K[1, 1]])
-    pixels = points[:, :2] / usable.clamp(min=_NEAR)[:, None] * focal + camera.K[:2, 2]
-    with torch.no_grad():
-        in_front = camera.to_camera(vertices)[:, 2] > _NEAR
-        side, edges = _outline(points, topology, in_front)
+    rows, columns = _crossings(vertices, topology, camera, fragments.mask)
     covered = fragments.mask
-    rows = _walk(pixels, edges, side, covered)
-    # Columns are rows of the transposed picture; transposing swaps the hand of the surface's side.
-    columns = _walk(pixels.flip(1), edges, -side, covered.T, strict=True)
     mask = covered.to(vertices.dtype)
     mask = mask + _transfer(rows, covered, vertices.dtype) + _transfer(columns, covered.T, vertices.dtype).T
     return mask + (mask.clamp(0, 1) - mask).detach()
+
+
+@torch.no_grad()
+def outline_points(vertices: Tensor, topology: Topology, camera: Camera, fragments: Fragments) -> OutlinePoints:
+    """Where the outline of the mesh runs: about one point for each pixel of its length."""
+    rows, columns = _crossings(vertices, topology, camera, fragments.mask)
+    return OutlinePoints(
+        torch.cat([rows.edge, columns.edge]),
+        torch.cat([rows.fraction, columns.fraction]),
+        torch.cat([rows.pixel, columns.pixel.flip(1)]),
+    )
+
+
+@dataclass(frozen=True)
+class _Crossings:
+    """Outline edges between pixel centres of one row: edge (m, 2), fraction (m,) along it, pixel (m, 2),
+    inner and outer (m,) the flat indices of the covered and the empty pixel, reach (m,) from the one to the other."""
+
+    edge: Tensor
+    fraction: Tensor
+    pixel: Tensor
+    inner: Tensor
+    outer: Tensor
+    reach: Tensor
+
+
+def _crossings(vertices: Tensor, topology: Topology, camera: Camera, covered: Tensor) -> tuple[_Crossings, _Crossings]:
+    """Crossings within rows, and within columns; the latter as the rows of the transposed picture."""
+    points = camera.to_camera(vertices)
+    homogeneous = camera.homogeneous(points)
+    pixels = homogeneous[:, :2] / homogeneous[:, 2:].clamp(min=_NEAR) * camera.K.diagonal()[:2] + camera.K[:2, 2]
+    with torch.no_grad():
+        side, edges = _outline(homogeneous, topology, points[:, 2] > _NEAR)
+    # Transposing swaps the hand of the surface's side.
+    return _walk(pixels, edges, side, covered), _walk(pixels.flip(1), edges, -side, covered.T, strict=True)
 
 
 def _outline(points: Tensor, topology: Topology, in_front: Tensor) -> tuple[Tensor, Tensor]:
@@ -87,13 +127,8 @@ def _outline(points: Tensor, topology: Topology, in_front: Tensor) -> tuple[Tens
     return side[outline, 0].sign(), edges[outline]
 
 
-def _walk(pixels: Tensor, edges: Tensor, side: Tensor, covered: Tensor, strict: bool = False):
-    """Crossings of outline edges with the rows of pixel centres, for the edges steeper than 45 degrees.
-
-    Returns:
-        inner, outer: (m,) long, flat indices of the covered and of the empty pixel of each crossing;
-        reach: (m,) how far the surface reaches from the inner centre (0) to the outer one (1), differentiable.
-    """
+def _walk(pixels: Tensor, edges: Tensor, side: Tensor, covered: Tensor, strict: bool = False) -> _Crossings:
+    """Crossings of outline edges with the rows of pixel centres, for the edges steeper than 45 degrees."""
     H, W = covered.shape
     with torch.no_grad():
         a, b = pixels[edges[:, 0]], pixels[edges[:, 1]]
@@ -117,10 +152,12 @@ def _walk(pixels: Tensor, edges: Tensor, side: Tensor, covered: Tensor, strict: 
         edge, row, left = edge[boundary], row[boundary], left[boundary]
         inner, outer, to_right = inner[boundary], outer[boundary], to_right[boundary]
     a, b = pixels[edges[edge, 0]], pixels[edges[edge, 1]]
-    x = a[:, 0] + (row + 0.5 - a[:, 1]) / (b[:, 1] - a[:, 1]) * (b[:, 0] - a[:, 0])
+    fraction = (row + 0.5 - a[:, 1]) / (b[:, 1] - a[:, 1])
+    x = a[:, 0] + fraction * (b[:, 0] - a[:, 0])
     reach = torch.where(to_right, left + 1.5 - x, x - (left + 0.5))
     keep = _outermost(inner * 2 + to_right.long(), reach.detach())
-    return inner[keep], outer[keep], reach[keep]
+    pixel = torch.stack([x, (row + 0.5).to(x.dtype)], 1)
+    return _Crossings(edges[edge[keep]], fraction[keep], pixel[keep], inner[keep], outer[keep], reach[keep])
 
 
 def _outermost(pair: Tensor, reach: Tensor) -> Tensor:
@@ -133,10 +170,9 @@ def _outermost(pair: Tensor, reach: Tensor) -> Tensor:
     return order[new]
 
 
-def _transfer(crossings: tuple[Tensor, Tensor, Tensor], covered: Tensor, dtype: torch.dtype) -> Tensor:
+def _transfer(crossings: _Crossings, covered: Tensor, dtype: torch.dtype) -> Tensor:
     """What the crossings add to the binary coverage, (H, W)."""
-    inner, outer, reach = crossings
-    gain = reach - 0.5
-    target = torch.where(gain.detach() > 0, outer, inner)
+    gain = crossings.reach - 0.5
+    target = torch.where(gain.detach() > 0, crossings.outer, crossings.inner)
     change = torch.zeros(covered.numel(), dtype=dtype, device=covered.device)
     return change.index_add(0, target, gain).view(covered.shape)
