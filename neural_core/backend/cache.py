@@ -1,0 +1,70 @@
+"""What stays loaded between requests: the body, the renderer's weights, and the avatars drawn last."""
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neural_core.errors import AvatarFileError
+
+if TYPE_CHECKING:
+    import torch
+
+    from neural_core.avatar import Avatar
+    from neural_core.body import BodyModel
+    from neural_core.rendering import AvatarRenderer
+
+_AVATARS = 16  # about 14 MB each: a crowd of 16 people is drawn without reading a file twice
+
+
+class Cache:
+    """Loads lazily; an avatar whose file changed is read again."""
+
+    def __init__(self, device: "torch.device"):
+        self.device = device
+        self._avatars: OrderedDict[tuple[str, int, int], Avatar] = OrderedDict()
+        self._renderer: AvatarRenderer | None = None
+
+    def avatar(self, path: str) -> "Avatar":
+        """The avatar in a file; raises AvatarFileError."""
+        from neural_core.avatar import Avatar
+
+        file = Path(path)
+        try:
+            state = file.stat()
+        except OSError as error:
+            raise AvatarFileError(f"There is no avatar file '{path}': check the path.") from error
+        key = (str(file), state.st_mtime_ns, state.st_size)
+        if key not in self._avatars:
+            self._avatars[key] = Avatar.load(file)
+            for stale in [other for other in self._avatars if other[0] == key[0] and other != key]:
+                del self._avatars[stale]
+            while len(self._avatars) > _AVATARS:
+                self._avatars.popitem(last=False)
+        self._avatars.move_to_end(key)
+        return self._avatars[key]
+
+    def body(self, avatar: "Avatar") -> "BodyModel":
+        """The body model an avatar belongs to; raises AvatarFileError when it is not installed."""
+        from neural_core.body import load_open_body
+
+        body = load_open_body()
+        if avatar.body_name != body.name:
+            raise AvatarFileError(
+                f"The avatar was made with the body '{avatar.body_name}' but '{body.name}' is installed: "
+                "create it again from its photo."
+            )
+        if avatar.rest_offsets.shape[0] != body.num_vertices:
+            raise AvatarFileError(
+                f"The avatar has {avatar.rest_offsets.shape[0]} vertices where its body has {body.num_vertices}: "
+                "create it again from its photo."
+            )
+        return body
+
+    def renderer(self, avatar: "Avatar") -> "AvatarRenderer":
+        """The renderer for the avatar's body; raises AvatarFileError or WeightsError."""
+        from neural_core.rendering import AvatarRenderer, load_renderer
+
+        body = self.body(avatar)
+        if self._renderer is None:
+            self._renderer = AvatarRenderer(body, load_renderer(device=self.device))
+        return self._renderer

@@ -1,0 +1,106 @@
+"""One picture: posed avatars resolved by depth, other meshes holding out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neural_core.backend.cache import Cache
+from neural_core.backend.requests import RequestError, array, matrix, number, text, whole
+from neural_core.backend.server import Answer
+from neural_core.camera import Camera
+from neural_core.progress import Progress
+from neural_core.rasterizer import rasterize
+from neural_core.rendering import Frame, compose
+from neural_core.wire import Message
+
+_LARGEST_SIDE = 16384  # pixels
+_LARGEST_PICTURE = 8192 * 4320  # pixels; rgba, depth and mask then have 850 MB, which the wire still carries
+_QUALITIES = ("final", "draft")
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One avatar to draw: its file and its vertices (V, 3) in the world."""
+
+    path: str
+    vertices: Tensor
+
+
+def render(request: Message, progress: Progress, cache: Cache) -> Answer:
+    """Answer `render_frame` of docs/architecture.md.
+
+    Raises:
+        RequestError, AvatarFileError, WeightsError, Cancelled.
+    """
+    camera, near = _camera(request)
+    quality = text(request, "quality")
+    if quality not in _QUALITIES:
+        raise RequestError(f"The quality is one of {', '.join(_QUALITIES)}: update add-on and backend together.")
+    tasks = _tasks(request)
+
+    frames = []
+    for index, task in enumerate(tasks):
+        progress.update(0.05 + 0.85 * index / max(len(tasks), 1), f"Drawing avatar {index + 1} of {len(tasks)}")
+        frames.append(_draw(task, camera, near, quality, cache))
+    progress.update(0.9, "Composing")
+    frame = compose(frames, _holdout_depth(request, camera, near)) if frames else _nothing(camera)
+
+    rgba = torch.cat([frame.rgb, frame.alpha[None]]).permute(1, 2, 0)
+    pictures = {"rgba": rgba, "depth": frame.depth, "mask": frame.alpha}
+    return {}, {name: picture.cpu().contiguous().numpy().astype(np.float32) for name, picture in pictures.items()}
+
+
+def _draw(task: _Task, camera: Camera, near: float, quality: str, cache: Cache) -> Frame:
+    avatar = cache.avatar(task.path)
+    renderer = cache.renderer(avatar)
+    if task.vertices.shape[0] != renderer.body.num_vertices:
+        raise RequestError(
+            f"A mesh has {task.vertices.shape[0]} vertices where its avatar '{task.path}' has "
+            f"{renderer.body.num_vertices}: remove modifiers that add or remove vertices, or import the avatar again."
+        )
+    frame = renderer.render(task.vertices, camera, avatar.texture, quality)
+    cut = frame.depth < near
+    depth = frame.depth.masked_fill(cut, float("inf"))
+    return Frame(frame.rgb, frame.alpha.masked_fill(cut, 0.0), depth)
+
+
+def _holdout_depth(request: Message, camera: Camera, near: float) -> Tensor | None:
+    """(H, W) depth of the meshes that hold out, None where there are none."""
+    vertices = array(request, "holdout_vertices", "f4", None, 3)
+    faces = array(request, "holdout_faces", "i4", None, 3)
+    if not len(faces):
+        return None
+    if faces.min() < 0 or faces.max() >= len(vertices):
+        raise RequestError("The triangles that hold out point to vertices that are not there: report this.")
+    return rasterize(torch.from_numpy(vertices), torch.from_numpy(faces.astype(np.int64)), camera, near).depth
+
+
+def _camera(request: Message) -> tuple[Camera, float]:
+    """The camera and its near clipping distance in metres."""
+    width, height = (whole(request, name, 1, _LARGEST_SIDE) for name in ("width", "height"))
+    if width * height > _LARGEST_PICTURE:
+        raise RequestError(f"{width} x {height} pixels are more than can be rendered: lower the resolution.")
+    K, R, t = matrix(request, "K", 3, 3), matrix(request, "R", 3, 3), matrix(request, "t", 3)
+    camera = Camera(
+        *(torch.from_numpy(m).float() for m in (K, R, t)), width, height, bool(request.body.get("orthographic", False))
+    )
+    return camera, number(request, "near", 1e-6, 1e6) if "near" in request.body else 0.01
+
+
+def _tasks(request: Message) -> list[_Task]:
+    avatars = request.body.get("avatars")
+    if not isinstance(avatars, list) or not all(isinstance(entry, dict) for entry in avatars):
+        raise RequestError("'avatars' of the request is no list of files: update add-on and backend together.")
+    tasks = []
+    for index, entry in enumerate(avatars):
+        path = entry.get("path")
+        if not isinstance(path, str) or not path:
+            raise RequestError("An avatar of the request has no file: update add-on and backend together.")
+        tasks.append(_Task(path, torch.from_numpy(array(request, f"vertices_{index}", "f4", None, 3))))
+    return tasks
+
+
+def _nothing(camera: Camera) -> Frame:
+    return Frame.empty(camera.height, camera.width)

@@ -1,0 +1,48 @@
+"""What the backend can be asked to do. Each operation loads its libraries when it is first called."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from neural_core.backend.cache import Cache
+from neural_core.backend.server import Answer, Operation
+from neural_core.progress import Progress
+from neural_core.wire import Message
+
+if TYPE_CHECKING:
+    import torch
+
+
+def operations(device: "torch.device") -> Mapping[str, Operation]:
+    """Name to operation; all share one cache of loaded bodies, avatars and weights on `device`."""
+    cache = Cache(device)
+    shared = (create_avatar, describe_avatar, inspect_avatar, render_frame)
+    return {operation.__name__: partial(operation, cache=cache) for operation in shared}
+
+
+def create_avatar(request: Message, progress: Progress, *, cache: Cache) -> Answer:
+    """{photo, output, seed?, focal?, person?} -> {path, warnings, errors, guessed, seconds}."""
+    from neural_core.backend.creation import create
+
+    return create(request, progress)
+
+
+def describe_avatar(request: Message, progress: Progress, *, cache: Cache) -> Answer:
+    """{path} -> everything Blender needs to build the rig; see docs/architecture.md."""
+    from neural_core.backend.description import describe
+
+    return describe(request, cache)
+
+
+def inspect_avatar(request: Message, progress: Progress, *, cache: Cache) -> Answer:
+    """{path} -> {avatar}: what `likeness inspect --json` prints."""
+    from neural_core.backend.requests import text
+
+    return {"avatar": cache.avatar(text(request, "path")).describe()}, {}
+
+
+def render_frame(request: Message, progress: Progress, *, cache: Cache) -> Answer:
+    """Posed avatars, a camera and the meshes that hold out -> rgba, depth, mask; see docs/architecture.md."""
+    from neural_core.backend.frame import render
+
+    return render(request, progress, cache)
