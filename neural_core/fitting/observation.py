@@ -106,7 +106,7 @@ def observation(evidence: PhotoEvidence) -> Observation:
     weights = torch.tensor([bone.weight for bone in BONES])
     seen = visibility > 0
     ray_target = pose[seen].mean(0) if bool(seen.any()) else centre
-    turn = _rotation_to_ray((ray_target - centre) / evidence.focal)
+    turn = rotation_to_ray((ray_target - centre) / evidence.focal)
     return Observation(
         pose=pose,
         pose_weight=trust * visibility,
@@ -134,7 +134,7 @@ def _bone_directions(world: Tensor) -> Tensor:
     return torch.where(plain[:, None], directions, corrected)
 
 
-def _rotation_to_ray(offset: Tensor) -> Tensor:
+def rotation_to_ray(offset: Tensor) -> Tensor:
     """Rotation of the camera axis onto the ray through the person; world landmarks are as if seen head-on."""
     ray = torch.nn.functional.normalize(torch.cat([offset, torch.ones(1)]), dim=0)
     axis = torch.linalg.cross(torch.tensor([0.0, 0.0, 1.0]), ray)

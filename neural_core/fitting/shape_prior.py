@@ -50,11 +50,10 @@ def _measures(body: BodyModel) -> Tensor:
 
 def _front(body: BodyModel, height: float, aside: float) -> Tensor:
     """Derivative (20,) of how far the chest reaches forward at a height, on both sides."""
-    at = {
-        name: body.joint_template[JOINT_INDEX[name]] for name in ("spine1", "spine3", "left_shoulder", "right_shoulder")
-    }
-    span = at["left_shoulder"][0] - at["right_shoulder"][0]
-    y = at["spine3"][1] + height * (at["spine3"][1] - at["spine1"][1])
+    joints = body.joint_template
+    low, high = joints[JOINT_INDEX["spine1"]], joints[JOINT_INDEX["spine3"]]
+    span = joints[JOINT_INDEX["left_shoulder"], 0] - joints[JOINT_INDEX["right_shoulder"], 0]
+    y = high[1] + height * (high[1] - low[1])
     chest = body.weights[:, [JOINT_INDEX[name] for name in _CHEST]].sum(1) > 0.6
     v = body.template
     near = ((v[:, 0].abs() - aside * span).abs() < _PATCH * span) & ((v[:, 1] - y).abs() < _PATCH * span)

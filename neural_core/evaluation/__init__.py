@@ -1,0 +1,1 @@
+"""Measuring every room against known truth."""
