@@ -96,17 +96,16 @@ def _bake_texture(material: bpy.types.Material, size: int, copied) -> None:
 
 @contextmanager
 def _names_lent(pairs: list[tuple[bpy.types.ID, bpy.types.ID]]) -> Iterator[None]:
-    names = [(original, original.name) for original, _ in pairs if original.library is None]
-    for original, name in names:
+    """The copies carry the originals' names inside; linked originals keep theirs."""
+    lent = [(original, copy, original.name) for original, copy in pairs if original.library is None]
+    for original, copy, name in lent:
         original.name = f"{name}~"
-    for (original, _), (_, copy) in zip(names, [p for p in pairs if p[0].library is None]):
-        copy.name = dict((id(o), n) for o, n in names)[id(original)]
+        copy.name = name
     try:
         yield
     finally:
-        for _, copy in pairs:
-            copy.name = f"{copy.name}~copy"
-        for original, name in names:
+        for original, copy, name in lent:
+            copy.name = f"{name}~~"
             original.name = name
 
 

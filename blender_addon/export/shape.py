@@ -7,6 +7,7 @@ from ..rig.correctives import CORRECTIVES_KEY, Correctives, pose_features
 from ..rig.mesh import CLOTHED_KEY
 from ..rig.pose import Joints, expression_names, local_rotations
 from .copy import AvatarCopy
+from .skin import LimitedSkin
 
 MAX_MORPHS = 32
 _TOLERANCE = 5e-4  # metres that animated morphs may deviate from the true correctives
@@ -14,28 +15,12 @@ _TOLERANCE = 5e-4  # metres that animated morphs may deviate from the true corre
 
 def bake_clothes(mesh: bpy.types.Object) -> None:
     """Move `Clothed` at its present value into the rest mesh and every other shape key, and drop it."""
-    keys = mesh.data.shape_keys.key_blocks
-    if CLOTHED_KEY not in keys:
-        return
-    offset = (_points(keys[CLOTHED_KEY]) - _points(keys[0])) * keys[CLOTHED_KEY].value
-    for key in keys:
-        if key.name != CLOTHED_KEY:
-            _set_points(key, _points(key) + offset)
-    mesh.shape_key_remove(keys[CLOTHED_KEY])
-    mesh.data.vertices.foreach_set("co", _points(mesh.data.shape_keys.key_blocks[0]))
+    _bake_and_drop(mesh, [CLOTHED_KEY])
 
 
-def drop_expressions(mesh: bpy.types.Object) -> None:
-    """Bake the expression of this moment into the rest mesh and drop its shape keys."""
-    keys = mesh.data.shape_keys.key_blocks
-    names = expression_names(mesh)
-    basis = _points(keys[0])
-    offset = sum(((_points(keys[name]) - basis) * keys[name].value for name in names), np.zeros_like(basis))
-    for name in names:
-        mesh.shape_key_remove(mesh.data.shape_keys.key_blocks[name])
-    for key in mesh.data.shape_keys.key_blocks:
-        _set_points(key, _points(key) + offset)
-    mesh.data.vertices.foreach_set("co", _points(mesh.data.shape_keys.key_blocks[0]))
+def bake_expressions(mesh: bpy.types.Object) -> None:
+    """Move the expression of this moment into the rest mesh, and drop the expressions' shape keys."""
+    _bake_and_drop(mesh, expression_names(mesh))
 
 
 def drop_correctives(mesh: bpy.types.Object) -> None:
@@ -45,30 +30,35 @@ def drop_correctives(mesh: bpy.types.Object) -> None:
         mesh.shape_key_remove(keys[CORRECTIVES_KEY])
 
 
-def animate_correctives(context: bpy.types.Context, copy: AvatarCopy) -> float:
+def pose_correctives(context: bpy.types.Context, copy: AvatarCopy, skin: LimitedSkin) -> None:
+    """Set the shape key `Correctives` for the pose of the copy's current frame."""
+    keys = copy.mesh.data.shape_keys.key_blocks
+    if CORRECTIVES_KEY in keys:
+        offsets = _corrections(context, copy, skin, [copy.scene.frame_current])[0]
+        set_points(keys[CORRECTIVES_KEY], points(keys[0]) + offsets)
+
+
+def animate_correctives(context: bpy.types.Context, copy: AvatarCopy, skin: LimitedSkin) -> float:
     """Replace `Correctives` by morph targets that follow the animation; returns the largest deviation, metres.
 
     The offsets of all frames are a matrix of low rank: its leading principal components become the targets and their
     coefficients the animation.
     """
     scene, mesh = copy.scene, copy.mesh
-    frames = np.arange(scene.frame_start, scene.frame_end + 1)
-    corrective = Correctives.read(mesh.data)
-    offsets = np.stack([
-        corrective.offsets(_features(context, copy, int(frame)), len(mesh.data.vertices)).ravel() for frame in frames
-    ])  # (N, 3V)
+    if CORRECTIVES_KEY not in mesh.data.shape_keys.key_blocks:
+        return 0.0
+    frames = range(scene.frame_start, scene.frame_end + 1)
+    offsets = _corrections(context, copy, skin, frames)
     drop_correctives(mesh)
     targets, weights, deviation = principal_morphs(offsets, MAX_MORPHS, _TOLERANCE)
-    basis = _points(mesh.data.shape_keys.key_blocks[0])
-    keys = mesh.data.shape_keys
+    basis = points(mesh.data.shape_keys.key_blocks[0])
     for number, target in enumerate(targets):
         key = mesh.shape_key_add(name=f"{CORRECTIVES_KEY} {number + 1:02d}", from_mix=False)
         key.slider_min, key.slider_max = -1.0, 1.0
-        _set_points(key, basis + target)
-        for frame, value in zip(frames, weights[:, number]):
-            key.value = float(value)
-            key.keyframe_insert("value", frame=int(frame))
-    del keys
+        set_points(key, basis + target)
+        for frame, value in zip(frames, weights[:, number].tolist()):
+            key.value = value
+            key.keyframe_insert("value", frame=frame)
     return deviation
 
 
@@ -86,20 +76,42 @@ def principal_morphs(offsets: np.ndarray, most: int, tolerance: float) -> tuple[
     return (weights.T @ offsets) * scale[:, None], weights / scale, deviation
 
 
-def _features(context: bpy.types.Context, copy: AvatarCopy, frame: int) -> np.ndarray:
-    with context.temp_override(**copy.override):
-        copy.scene.frame_set(frame)
-        armature = copy.armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
-        rotations, _ = local_rotations(armature, Joints.of(armature))
-    return pose_features(rotations)
-
-
-def _points(key: bpy.types.ShapeKey) -> np.ndarray:
+def points(key: bpy.types.ShapeKey) -> np.ndarray:
     """(3V,) float32."""
     flat = np.empty(3 * len(key.points), dtype=np.float32)
     key.points.foreach_get("co", flat)
     return flat
 
 
-def _set_points(key: bpy.types.ShapeKey, points: np.ndarray) -> None:
-    key.points.foreach_set("co", np.ascontiguousarray(points, dtype=np.float32))
+def set_points(key: bpy.types.ShapeKey, flat: np.ndarray) -> None:
+    key.points.foreach_set("co", np.ascontiguousarray(flat, dtype=np.float32))
+
+
+def _corrections(context: bpy.types.Context, copy: AvatarCopy, skin: LimitedSkin, frames) -> np.ndarray:
+    """(N, 3V) rest offsets in each frame: SMPL-X's pose correctives, and what the cut weights need on top."""
+    mesh = copy.mesh
+    corrective, num_vertices = Correctives.read(mesh.data), len(mesh.data.vertices)
+    keys = mesh.data.shape_keys.key_blocks
+    basis = points(keys[0]).astype(np.float64)
+    rest = basis + sum((points(k) - basis) * k.value for k in keys[1:] if k.name != CORRECTIVES_KEY)
+    result = np.empty((len(frames), 3 * num_vertices))
+    with context.temp_override(**copy.override):
+        for row, frame in enumerate(frames):
+            copy.scene.frame_set(frame)
+            armature = copy.armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+            rotations, _ = local_rotations(armature, Joints.of(armature))
+            true = rest.reshape(-1, 3) + corrective.offsets(pose_features(rotations), num_vertices)
+            result[row] = skin.corrected(true, armature).ravel() - rest
+    return result
+
+
+def _bake_and_drop(mesh: bpy.types.Object, names: list[str]) -> None:
+    keys = mesh.data.shape_keys.key_blocks
+    present = [name for name in names if name in keys]
+    basis = points(keys[0])
+    offset = sum(((points(keys[name]) - basis) * keys[name].value for name in present), np.zeros_like(basis))
+    for name in present:
+        mesh.shape_key_remove(mesh.data.shape_keys.key_blocks[name])
+    for key in mesh.data.shape_keys.key_blocks:
+        set_points(key, points(key) + offset)
+    mesh.data.vertices.foreach_set("co", points(mesh.data.shape_keys.key_blocks[0]))

@@ -5,8 +5,8 @@ from pathlib import Path
 import bpy
 
 
-def write_glb(path: Path, *, animation: bool, influences: int) -> None:
-    """The selected objects of the context's scene as one binary glTF file."""
+def write_glb(path: Path, title: str, *, animation: bool, influences: int) -> None:
+    """The selected objects of the context's scene as one binary glTF file; `title` names the animation."""
     bpy.ops.export_scene.gltf(
         filepath=str(path),
         export_format="GLB",
@@ -29,9 +29,11 @@ def write_glb(path: Path, *, animation: bool, influences: int) -> None:
         export_animations=animation,
         export_animation_mode="ACTIVE_ACTIONS",
         export_force_sampling=True,
+        export_nla_strips_merged_animation_name=title,
         export_frame_range=True,
         export_morph_animation=True,
         export_optimize_animation_size=True,
+        export_optimize_animation_keep_anim_armature=False,
         export_cameras=False,
         export_lights=False,
         export_extras=False,

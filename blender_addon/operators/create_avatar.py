@@ -5,6 +5,7 @@ from pathlib import Path
 
 import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
+
 from neural_core.errors import PhotoError
 
 from .import_avatar import describe_and_build

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
+
 from neural_core.errors import OutputError
 
 from ..export.avatar import ExportOptions, export_avatar
@@ -38,10 +39,10 @@ class LIKENESS_OT_export_avatar(JobOperator, bpy.types.Operator):
     texture_size: IntProperty(name="Texture Size", description="Pixels, square", default=1024, min=64, max=8192)
     influences: EnumProperty(
         name="Joints per Vertex",
-        description="How many joints may move a vertex in a GLB file",
+        description="How many joints may move a vertex in the file",
         items=(
             ("FOUR", "4", "What every viewer and game engine reads", 4),
-            ("EIGHT", "8", "Exact; viewers that read only four show errors", 8),
+            ("EIGHT", "8", "Every weight as it is; viewers that read only four show errors", 8),
         ),
         default="FOUR",
     )
@@ -60,8 +61,10 @@ class LIKENESS_OT_export_avatar(JobOperator, bpy.types.Operator):
         self.filepath = str(folder / f"{active_avatar(context).name}.glb")
 
     def job(self, context: bpy.types.Context) -> Iterator[Step]:
+        # One piece: while the copy exists, nobody may undo or save.
+        yield 0.1, "Writing the avatar"
         armature = active_avatar(context)
-        if not Joints.complete(armature) or not avatar_meshes(armature):
+        if armature is None or not Joints.complete(armature) or not avatar_meshes(armature):
             raise OutputError("This avatar has lost its mesh or a bone: import the avatar again.")
         path = Path(bpy.path.abspath(self.filepath))
         options = ExportOptions(
@@ -71,7 +74,7 @@ class LIKENESS_OT_export_avatar(JobOperator, bpy.types.Operator):
             texture_size=self.texture_size,
             influences=8 if self.influences == "EIGHT" else 4,
         )
-        yield from export_avatar(context, armature, path, options)
+        export_avatar(context, armature, path, options)
         self.report({"INFO"}, f"'{path}' written, {path.stat().st_size / 1e6:.1f} MB")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import bpy
 from bpy.props import BoolProperty, StringProperty
+
 from neural_core.errors import AvatarFileError
 
 from ..datablocks import kept_on_success
@@ -46,9 +47,7 @@ def describe_and_build(operator, context: bpy.types.Context, path: Path) -> Iter
     description = AvatarDescription.from_wire({"path": str(path), **body}, arrays)
     yield 0.9, "Building the avatar"
     with kept_on_success():
-        return build_avatar(
-            description, context, photo_pose=operator.photo_pose, photo_camera=operator.photo_camera
-        )
+        return build_avatar(description, context, photo_pose=operator.photo_pose, photo_camera=operator.photo_camera)
 
 
 classes = (LIKENESS_OT_import_avatar,)

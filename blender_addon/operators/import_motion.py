@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
+
 from neural_core.errors import MotionError
 from neural_core.motion import Motion, read_motion
 
@@ -26,7 +27,9 @@ class LIKENESS_OT_import_motion(JobOperator, bpy.types.Operator):
     bl_label = "Import Motion"
     bl_options = {"REGISTER"}
 
-    filepath: StringProperty(name="File", description="SMPL-X or AMASS motion", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: StringProperty(
+        name="File", description="SMPL-X or AMASS motion", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
     filter_glob: StringProperty(default="*.npz", options={"HIDDEN"})
     up: EnumProperty(
         name="Up",
@@ -52,7 +55,9 @@ class LIKENESS_OT_import_motion(JobOperator, bpy.types.Operator):
     resample: BoolProperty(
         name="Keep Speed", description="Resample to the scene's frame rate; otherwise one pose per frame", default=True
     )
-    set_range: BoolProperty(name="Set Frame Range", description="Fit the scene's frame range to the motion", default=True)
+    set_range: BoolProperty(
+        name="Set Frame Range", description="Fit the scene's frame range to the motion", default=True
+    )
     expression: BoolProperty(
         name="Expression",
         description="Take over the motion's expression; sensible only when it was made for this avatar's body model",
@@ -69,27 +74,27 @@ class LIKENESS_OT_import_motion(JobOperator, bpy.types.Operator):
         return True
 
     def job(self, context: bpy.types.Context) -> Iterator[Step]:
-        scene, armature = context.scene, active_avatar(context)
-        if not Joints.complete(armature):
-            raise MotionError("A bone of this avatar was renamed or deleted: import the avatar again.")
+        yield 0.1, "Reading the motion"
         path = Path(bpy.path.abspath(self.filepath))
-        yield 0.0, "Reading the motion"
         motion = read_motion(path, up=self.up.lower())
-        for warning in motion.warnings:
-            self.report({"WARNING"}, warning)
+        yield 0.5, "Writing the animation"
+        # Resolved here: between two steps the user may have undone or deleted anything.
+        scene, armature = context.scene, active_avatar(context)
+        if armature is None or not Joints.complete(armature):
+            raise MotionError("This avatar has lost a bone: select another one, or import it again.")
         if self.resample:
             motion = motion.resampled(scene.render.fps / scene.render.fps_base)
         motion = with_relaxed_hands(armature, motion)
-        yield 0.4, "Finding the ground"
         mesh = next(iter(avatar_meshes(armature)), None)
         if self.place != "FILE" and mesh is not None:
             motion = placed(armature, mesh, motion, on_the_spot=self.place == "ON_THE_SPOT")
-        yield 0.6, "Writing the animation"
         with kept_on_success():
             write_motion_action(armature, mesh, motion, path.stem, self.start_frame, self.expression)
         if self.set_range:
             scene.frame_start, scene.frame_end = self.start_frame, self.start_frame + len(motion) - 1
         scene.frame_set(self.start_frame)
+        for warning in motion.warnings:
+            self.report({"WARNING"}, warning)
         self.report({"INFO"}, f"{len(motion)} frames of '{path.stem}' on '{armature.name}'")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import bpy
+
 from neural_core.errors import Cancelled, LikenessError
 
 Step = tuple[float, str]  # fraction done in [0, 1], what is being done

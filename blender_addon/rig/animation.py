@@ -2,6 +2,7 @@
 
 import bpy
 import numpy as np
+
 from neural_core.motion import Motion
 
 from .pose import Joints, current_expression, expression_joint_offsets, expression_names

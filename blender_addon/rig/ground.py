@@ -2,6 +2,7 @@
 
 import bpy
 import numpy as np
+
 from neural_core import quaternions
 
 from .axes import to_core
@@ -12,7 +13,9 @@ _FEET = 0.12  # ... and every vertex within these metres of the soles at rest
 _FRAMES_PER_CHUNK = 256
 
 
-def lowest_points(armature: bpy.types.Object, mesh: bpy.types.Object, poses: np.ndarray, trans: np.ndarray) -> np.ndarray:
+def lowest_points(
+    armature: bpy.types.Object, mesh: bpy.types.Object, poses: np.ndarray, trans: np.ndarray
+) -> np.ndarray:
     """(N,) height of the lowest point of the surface, core's y, metres, for poses (N, 55, 3) and trans (N, 3).
 
     Each point follows the one joint that moves it most: millimetres off at the bends, and cheap for long motions.
