@@ -33,15 +33,12 @@ def build_wheel(out: Path) -> Path:
     with tempfile.TemporaryDirectory() as folder:
         stage = Path(folder)
         project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-        for line, instead in (
-            (_PACKAGES, 'include = ["neural_core*"]'),
-            (_LICENCE, 'license = { text = "Apache-2.0" }'),
-        ):
+        for line, instead in _CORE_ALONE.items():
             if line not in project:
                 raise BuildError(f"pyproject.toml no longer holds the line '{line}': bring build_addon.py up to date.")
             project = project.replace(line, instead)
         (stage / "pyproject.toml").write_text(project, encoding="utf-8")
-        for name in ("README.md", "NOTICE"):
+        for name in ("README.md", "NOTICE", "neural_core/LICENSE"):
             if (ROOT / name).exists():
                 shutil.copy(ROOT / name, stage)
         _copy(ROOT / "neural_core", stage / "neural_core")
@@ -57,9 +54,7 @@ def build_extension(out: Path) -> Path:
     manifest = tomllib.loads((ROOT / "blender_addon" / "blender_manifest.toml").read_text(encoding="utf-8"))
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     if manifest["version"] != version:
-        raise BuildError(
-            f"pyproject.toml is version {version}, blender_manifest.toml {manifest['version']}: make them equal."
-        )
+        raise BuildError(f"Make the versions equal: pyproject.toml {version}, blender_manifest {manifest['version']}.")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         stage = Path(folder) / "likeness"
