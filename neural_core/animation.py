@@ -26,7 +26,7 @@ def posed_vertices(avatar: Avatar, body: BodyModel, parameters: BodyParameters |
 
 
 def framing_camera(vertices: Tensor, size: int, yaw: float = 0.0) -> Camera:
-    """A square picture of `size` pixels that holds all of `vertices` (..., 3), seen from `yaw` radians round the body."""
+    """A square picture of `size` pixels holding all of `vertices` (..., 3), seen from `yaw` radians round the body."""
     points = vertices.reshape(-1, 3)
     low, high = points.amin(0), points.amax(0)
     centre = (low + high) / 2

@@ -57,7 +57,7 @@ class Camera:
         return torch.cat([points_camera[..., :2], torch.ones_like(points_camera[..., 2:])], dim=-1)
 
     def project(self, points: Tensor, near: float = 1e-2) -> tuple[Tensor, Tensor]:
-        """World points (..., 3) to pixels (..., 2) and depth along +z (...), metres; depth is clamped for the division."""
+        """World points (..., 3) to pixels (..., 2) and depth along +z (...), metres, clamped for the division."""
         camera_points = self.to_camera(points)
         h = self.homogeneous(camera_points)
         xy = h[..., :2] / h[..., 2:].clamp(min=near)

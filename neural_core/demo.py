@@ -64,9 +64,7 @@ def _run_blender_half(avatar_file: Path, out: Path, size: int) -> None:
     log = out / "blender.log"
     with log.open("wb") as stream:
         environment = {**os.environ, "LIKENESS_PYTHON": sys.executable}
-        code = subprocess.run(
-            command, stdout=stream, stderr=subprocess.STDOUT, env=environment, check=False
-        ).returncode
+        code = subprocess.run(command, stdout=stream, stderr=subprocess.STDOUT, env=environment, check=False).returncode
     if code:
         last = [line for line in log.read_text(errors="replace").splitlines() if line.strip()][-1:]
         raise LikenessError(f"The Blender half of the demo failed ({' '.join(last)}): see {log}.")

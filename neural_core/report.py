@@ -101,9 +101,11 @@ def _page(
     warnings: tuple[str, ...],
 ) -> str:
     def table(rows: dict[str, str]) -> str:
-        return "<table>" + "".join(f"<tr><td>{html.escape(k)}</td><td>{html.escape(v)}</td></tr>" for k, v in rows.items()) + "</table>"  # fmt: skip # noqa: E501
+        cells = (f"<tr><td>{html.escape(k)}</td><td>{html.escape(v)}</td></tr>" for k, v in rows.items())
+        return f"<table>{''.join(cells)}</table>"
 
-    parts = ["<!doctype html><meta charset='utf-8'><title>Likeness</title>", f"<style>{_STYLE}</style><h1>Likeness</h1>"]
+    parts = ["<!doctype html><meta charset='utf-8'><title>Likeness</title>", f"<style>{_STYLE}</style>"]
+    parts.append("<h1>Likeness</h1>")
     parts += [f"<p>{html.escape(warning)}</p>" for warning in warnings]
     for title, entries in sections:
         parts.append(f"<h2>{html.escape(title)}</h2>")

@@ -379,7 +379,9 @@ def hair_object(name: str, strands: np.ndarray, radius: float, made: bpy.types.M
     n, k = strands.shape[:2]
     curves = bpy.data.hair_curves.new(name)
     curves.add_curves([k] * n)
-    curves.attributes["position"].data.foreach_set("vector", to_blender(strands.reshape(-1, 3)).astype(np.float32).ravel())
+    curves.attributes["position"].data.foreach_set(
+        "vector", to_blender(strands.reshape(-1, 3)).astype(np.float32).ravel()
+    )
     taper = np.tile(np.linspace(radius, radius * 0.35, k), n).astype(np.float32)
     thickness = curves.attributes.get("radius") or curves.attributes.new("radius", "FLOAT", "POINT")
     thickness.data.foreach_set("value", taper)
