@@ -134,7 +134,7 @@ class AvatarRenderer:
         rgb = enlarge(drawing.rgb)
         if scale < 1:  # the picture is finer than the network's: add what the texture has between its pixels
             covered = fragments.mask[None].float()
-            coarse = _blur(sharp, scale) / _blur(covered, scale).clamp(min=1e-6)
+            coarse = _blur(sharp, 1 / scale) / _blur(covered, 1 / scale).clamp(min=1e-6)
             rgb = (rgb + enlarge(drawing.gate) * covered * (sharp - coarse)).clamp(0, 1)
         alpha = crisp_alpha(enlarge(drawing.logits, "bicubic")[0])
         return rgb, alpha[None], fragments.depth
@@ -145,11 +145,12 @@ class AvatarRenderer:
         return torch.cat([data[layout.rgb], data[layout.sampled], data[layout.filled]])
 
 
-def _blur(picture: Tensor, scale: float) -> Tensor:
-    """What remains of (C, H, W) in a picture `scale` times its size."""
-    H, W = picture.shape[-2:]
-    small = F.interpolate(picture[None], (max(round(H * scale), 1), max(round(W * scale), 1)), mode="area")
-    return F.interpolate(small, (H, W), mode="bilinear", align_corners=False)[0]
+def _blur(picture: Tensor, pixels: float) -> Tensor:
+    """(C, H, W) averaged over squares of about `pixels`, the same wherever the picture is cut off."""
+    half = max(round((pixels - 1) / 2), 1)
+    size = 2 * half + 1
+    rows = F.avg_pool2d(picture[None], (size, 1), stride=1, padding=(half, 0))
+    return F.avg_pool2d(rows, (1, size), stride=1, padding=(0, half))[0]
 
 
 def _enlarge(frame: Frame, height: int, width: int) -> Frame:
