@@ -23,7 +23,7 @@ class FitNoise:
     shift: float = 0.004  # metres
     no_clothes: float = 0.25  # share of people fitted without a clothed shape
     clothes: tuple[float, float] = (0.0, 1.1)  # share of the true garment offset that the others' fit finds
-    smoothing: int = 14  # steps over the surface: a fitted clothed shape has no detail
+    smoothing: int = 9  # steps over the surface: a fitted clothed shape has no detail
 
 
 def estimated_bodies(
@@ -33,7 +33,7 @@ def estimated_bodies(
     rng: np.random.Generator,
     noise: FitNoise = FitNoise(),
 ) -> Tensor:
-    """(N, V, 3) fitted, clothed bodies of N views with poses (N, 55, 3); one shape and clothed shape for all of them."""
+    """(N, V, 3) fitted, clothed bodies of N views with poses (N, 55, 3); they share one shape and clothed shape."""
     body, device, count = person.wardrobe.body, poses.device, len(poses)
 
     def gauss(*shape: int) -> Tensor:

@@ -39,7 +39,7 @@ _SHARES = np.array([0.40, 0.12, 0.08, 0.03, 0.07, 0.04, 0.03, 0.03, 0.05, 0.02, 
 
 @dataclass(frozen=True)
 class Fabric:
-    """tile: (3, SIZE, SIZE) sRGB, periodic. size: metres a tile covers. wrinkles: depth factor. gloss: specular share."""
+    """tile: (3, SIZE, SIZE) sRGB, periodic; size: metres it covers. wrinkles: depth factor. gloss: specular share."""
 
     kind: str
     tile: Tensor
@@ -88,7 +88,8 @@ def _paint(kind: str, colours: list[Tensor], rng: np.random.Generator) -> Tensor
         return tile * (1 - mask.float()) + colour[:, None, None] * mask.float()
 
     if kind == "heather":
-        return over(tile, (0.25 + 0.18 * _blurred(rng, 0.8)).clamp(0, 1), b)
+        yarn = 0.5 * (a + b)
+        return over(tile, (0.4 + 0.3 * _blurred(rng, 0.8)).clamp(0, 1), yarn)
     if kind in ("stripes", "pinstripe"):
         count = int(rng.integers(2, 9) if kind == "stripes" else rng.integers(8, 16))
         share = rng.uniform(0.2, 0.65) if kind == "stripes" else 0.12

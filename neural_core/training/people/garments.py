@@ -140,7 +140,7 @@ def trousers(sewing: Sewing, outfit: Outfit) -> None:
         return points
 
     thickness = 0.004 if outfit.trousers == "leggings" else 0.006 + 0.008 * outfit.looseness
-    lay_shell(sewing, "pants", level, thickness, 4 + int(12 * outfit.looseness), loosen)
+    lay_shell(sewing, "pants", level, thickness, 3 + int(8 * outfit.looseness), loosen)
 
 
 def neckline(sewing: Sewing, outfit: Outfit, rng: np.random.Generator) -> Tensor:
@@ -187,7 +187,7 @@ def top(sewing: Sewing, outfit: Outfit, rng: np.random.Generator) -> None:
         thickness = thickness + (0.012 + 0.008 * outfit.looseness) * smoothstep(pelvis + 0.2, pelvis + 0.05, y)
     hang = outfit.hang * outfit.fit if not outfit.tucked else 0.0
     lay_shell(
-        sewing, "top", level, thickness, 8 + int(20 * outfit.fit), upper_body_shape(sewing, outfit, outfit.fit, hang)
+        sewing, "top", level, thickness, 5 + int(13 * outfit.fit), upper_body_shape(sewing, outfit, outfit.fit, hang)
     )
 
 
@@ -207,7 +207,7 @@ def jacket(sewing: Sewing, outfit: Outfit, rng: np.random.Generator) -> None:
     fit = 0.5 + 0.5 * outfit.padding
     hang = 0.4 * outfit.hang if outfit.jacket == "jacket" else 0.7 * outfit.hang
     thickness = 0.018 + 0.026 * outfit.padding
-    lay_shell(sewing, "jacket", level, thickness, 30, upper_body_shape(sewing, outfit, fit, hang))
+    lay_shell(sewing, "jacket", level, thickness, 19, upper_body_shape(sewing, outfit, fit, hang))
     sewing.cut("top", HIDE + 0.005 - level)
 
 
@@ -300,4 +300,4 @@ def shoes(sewing: Sewing, outfit: Outfit) -> None:
         lowered = torch.where(height < 0.012, ground - 0.016, points[:, 1] - 0.012 * low)
         return torch.stack([points[:, 0], lowered, points[:, 2]], 1)
 
-    lay_shell(sewing, "shoes", level, 0.007, 40, last, hide=0.0)
+    lay_shell(sewing, "shoes", level, 0.007, 25, last, hide=0.0)

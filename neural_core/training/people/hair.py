@@ -1,4 +1,4 @@
-"""Hair and what sits on it: a cap on the scalp up to a hairline, a curtain of long hair, a bun or pony tail, hats, hoods."""
+"""Hair and what sits on it: a cap up to a hairline, a curtain of long hair, a bun or pony tail, hats and hoods."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,12 @@ _HAIRLINE_HEIGHT = np.array([-0.020, -0.020, -0.015, 0.040, 0.080, 0.120, 0.133,
 
 @dataclass(frozen=True)
 class HairStyle:
-    """style: one of STYLES. thickness: metres on the crown. length: metres below the head joint where a curtain ends."""
+    """A hair cut; lengths in metres.
+
+    Attributes:
+        style: one of STYLES. thickness: on the crown. length: below the head joint, where a curtain ends.
+        parting: sideways. hairline: how much higher than usual it starts.
+    """
 
     style: str
     thickness: float
@@ -76,7 +81,7 @@ def grow(sewing: Sewing, hair: HairStyle, rng: np.random.Generator) -> dict[str,
         hair.style in ("bob", "long", "mid")
     )
     rise = smoothstep(-0.01, 0.05 if hair.style == "afro" else 0.035, level)
-    lay_shell(sewing, "hair", level, hair.thickness * rise * lumps * parted + 0.002, 6, hide=0.012)
+    lay_shell(sewing, "hair", level, hair.thickness * rise * lumps * parted + 0.002, 4, hide=0.012)
     if hair.style in ("bob", "long"):
         return {"curtain": _curtain(sewing, hair, rng)}
     if hair.style in ("bun", "pony"):
@@ -172,7 +177,7 @@ def put_on_hat(sewing: Sewing, kind: str, rng: np.random.Generator) -> dict[str,
     template, head = wardrobe.body.template, wardrobe.joint("head")
     edge = head[1] + rng.uniform(0.09, 0.12)
     level = (template[:, 1] - edge + 0.25 * rng.uniform(0, 1) * (template[:, 2] - head[2])).clamp(max=1.0)
-    lay_shell(sewing, "hat", level, rng.uniform(0.014, 0.032), 10, hide=None)
+    lay_shell(sewing, "hat", level, rng.uniform(0.014, 0.032), 6, hide=None)
     sewing.cut("hair", 0.015 - level)
     if kind == "beanie":
         return {}
@@ -208,5 +213,5 @@ def put_hood_up(sewing: Sewing, rng: np.random.Generator) -> None:
     face = (((x / wide) ** 2 + ((y - 0.045) / tall) ** 2).sqrt() - 1) * 0.08
     level = torch.maximum(face, 0.045 + rng.uniform(-0.01, 0.02) - z)
     level = torch.minimum(level, y + 0.115)
-    lay_shell(sewing, "hood", level, rng.uniform(0.026, 0.045), 24, hide=0.02)
+    lay_shell(sewing, "hood", level, rng.uniform(0.026, 0.045), 15, hide=0.02)
     sewing.cut("hair", 0.015 - level)

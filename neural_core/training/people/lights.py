@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Light:
-    """ambient: (9, 3) coefficients of `ambient_basis`. sun: (3,) direction to it; sun_colour: (3,). exposure: factor."""
+    """ambient: (9, 3) for `ambient_basis`. sun: (3,) direction to it. sun_colour: (3,). exposure: factor."""
 
     ambient: Tensor
     sun: Tensor
@@ -34,7 +34,7 @@ def random_light(rng: np.random.Generator) -> Light:
     strength = rng.uniform(*{"studio": (0.1, 0.5), "outdoor": (0.3, 1.0), "indoor": (0.1, 0.6)}[kind])
     colour = 1.3 * strength * np.array([1 + rng.uniform(0, 0.1), 1.0, 1 - rng.uniform(0, 0.1)])
     as_tensor = lambda array: torch.from_numpy(array).float()  # noqa: E731
-    return Light(as_tensor(ambient), as_tensor(sun), as_tensor(colour), float(np.exp(rng.normal(0, 0.15))))
+    return Light(as_tensor(ambient), as_tensor(sun), as_tensor(colour), float(np.exp(rng.normal(0.12, 0.15))))
 
 
 def ambient_basis(normals: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ def visibility(vertices: Tensor, visible: Tensor, directions: Tensor, cell: floa
     Returns:
         (P, N, D) in [0, 1].
     """
-    poses, count, _ = vertices.shape
+    poses = len(vertices)
     number = len(directions)
     centre = (vertices.amax(1) + vertices.amin(1)) / 2
     local = vertices - centre[:, None]

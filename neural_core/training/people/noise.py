@@ -12,7 +12,7 @@ _PERIOD = 16.0  # one unit of a noise coordinate is 3 cells: features are about 
 
 @functools.cache
 def _volume(device: str) -> Tensor:
-    """(4, S+1, S+1, S+1) value and gradient per unit, periodic; the same on every device because it is made on the CPU."""
+    """(1, 4, S+1, S+1, S+1) value and gradient per unit, periodic; made on the CPU, so the same on every device."""
     noise = torch.randn(_SIZE, _SIZE, _SIZE, generator=torch.Generator().manual_seed(5))
     kernel = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
     for axis in range(3):

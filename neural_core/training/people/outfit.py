@@ -16,7 +16,8 @@ class Outfit:
         tucked: the top ends inside the trousers. top_hem: above the pelvis (negative: below).
         skirt: "skirt" | "dress" | None, with length below the pelvis, slope of its sides and folds.
         jacket: "jacket" | "coat" | None; opening: half width of the gap in front, <= 0 closed.
-        collar: "shirt" | "hood" | "scarf" | None; hood_up; hat: "beanie" | "brim" | "visor" | None; shoes: "low" | "boots" | None.
+        collar: "shirt" | "hood" | "scarf" | None; hood_up. hat: "beanie" | "brim" | "visor" | None.
+        shoes: "low" | "boots" | None.
     """
 
     trousers: str | None
@@ -80,6 +81,7 @@ def draw_outfit(rng: np.random.Generator) -> Outfit:
     hood_up = collar == "hood" and u[8] < 0.25
     hat = None if hood_up or u[9] > 0.13 else str(rng.choice(["beanie", "brim", "visor"]))
     tucked = skirt is not None or (style == "sport" and u[10] < 0.2) or u[10] < 0.25
+    neck = str(rng.choice(["crew", "v", "turtle", "scoop"], p=[0.55, 0.2, 0.12, 0.13]))
     return Outfit(
         trousers=trousers,
         looseness=loose,
@@ -88,9 +90,7 @@ def draw_outfit(rng: np.random.Generator) -> Outfit:
         trouser_hem=hems[trousers] if trousers else 0.0,
         sleeves=sleeves,
         sleeve_end=ends[sleeves],
-        neck="crew"
-        if style == "hoodie"
-        else str(rng.choice(["crew", "v", "turtle", "scoop"], p=[0.55, 0.2, 0.12, 0.13])),
+        neck="crew" if collar in ("shirt", "hood") and not jacket else neck,
         fit=between(13, 0.45, 1.0) if style == "hoodie" else between(13, 0, 1),
         hang=between(14, 0.0, 1.0) if style != "sport" else between(14, 0, 0.5),
         tucked=bool(tucked) and style != "hoodie",

@@ -191,7 +191,7 @@ def _compact(sewing, outfit, look, materials, betas, tubes, hanging) -> Person:
 
 
 def _on_cylinder(wardrobe: Wardrobe, layer: str, points: Tensor) -> Tensor:
-    """Canonical points of a tube: a standard cylinder about the trunk, so that fabric runs around it without distortion."""
+    """Canonical points of a tube: a standard cylinder about the trunk, on which fabric runs without distortion."""
     around, rows = TUBES[layer]
     angles = torch.arange(around, device=points.device) / around * 2 * torch.pi
     angles = angles.expand(rows, around).reshape(-1)

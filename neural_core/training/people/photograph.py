@@ -1,4 +1,4 @@
-"""From a posed person, cameras and light to pictures: clipped shells, ambient light with occlusion, a sun with shadow."""
+"""From a posed person, cameras and light to pictures: clipped shells, ambient light with occlusion, a shadowed sun."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ _SKY_SAMPLES = 8  # directions of ambient occlusion: more cost time and do not s
 
 @dataclass(frozen=True)
 class Surface:
-    """Attributes of all covered samples (m, ...): posed position and normal, canonical point, level, light seen, layer."""
+    """Attributes of all covered samples (m, ...): posed position and normal, canonical point, level, light, layer."""
 
     hits: zbuffer.Hits
     position: Tensor
@@ -94,20 +94,21 @@ def shade(person: Person, surface: Surface, eye: Tensor, light: Light) -> Tensor
     sunlight = torch.where(inside, surface.sunlight * 0.3, surface.sunlight)
     albedo = torch.zeros_like(normal)
     gloss, sharpness = torch.zeros_like(ambient), torch.full_like(ambient, 20.0)
-    for index, layer in enumerate(person.wardrobe.layers):
+    wardrobe = person.wardrobe
+    for index, layer in enumerate(wardrobe.layers):
         at = torch.nonzero(surface.layer == index).squeeze(1)
         if len(at) == 0:
             continue
         points = surface.canonical[at]
         if layer == "body":
-            albedo[at] = skin_colour(person.look, person.wardrobe.body, points, surface.eyes[at], person.shift)
+            albedo[at] = skin_colour(person.look, wardrobe.body, wardrobe.face, points, surface.eyes[at], person.shift)
             gloss[at] = 0.10
         elif layer in _HAIR_LAYERS:
             albedo[at], normal[at] = _hair(person, layer, points, normal[at])
             gloss[at], sharpness[at] = person.look.hair_gloss, 12.0
         else:
             material = person.materials[layer]
-            albedo[at] = cloth_colour(person.wardrobe, layer, material, points, surface.level[at], person.shift)
+            albedo[at] = cloth_colour(wardrobe, layer, material, points, surface.level[at], person.shift)
             normal[at], steepness = _fold(person, layer, surface, at, normal[at])
             ambient[at] = ambient[at] * (1 - 0.10 * steepness)
             gloss[at] = material.fabric.gloss

@@ -1,4 +1,4 @@
-"""What a phone and a segmenter do to a picture: background, blur, noise, JPEG, and a person mask that is a little wrong."""
+"""What a phone and a segmenter do to a picture: background, blur, noise, JPEG, and a mask that is a little wrong."""
 
 import io
 from dataclasses import dataclass

@@ -3,7 +3,6 @@
 Faces are simple on purpose: a face that was seen is copied by the renderer, so facial realism matters least (measured).
 """
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,52 +75,34 @@ def draw_look(rng: np.random.Generator) -> Look:
     )
 
 
-@functools.lru_cache(maxsize=4)
-def _face_masks(key: int, device: str, body_ref: "_Body") -> Tensor:
-    """(1, 3, P, P) coverage of lips, brows and eye outlines in front projection."""
-    body = body_ref.body
+def face_pictures(body: BodyModel) -> Tensor:
+    """(3, P, P) coverage of lips, brows and eye outlines, in front projection of the mean face."""
     triangle, weights = body.landmarks.face_triangle.cpu(), body.landmarks.face_barycentric.cpu()
     corners = body.template.cpu()[body.faces.cpu()[triangle.clamp(min=0)]]
     points = (corners * weights[..., None]).sum(1)
-    centre = _face_centre(body).cpu()
-    flat = (points[:, :2] - centre[:2]) / _FACE_WIDTH * _FACE_PIXELS
+    flat = (points[:, :2] - _face_centre(body).cpu()[:2]) / _FACE_WIDTH * _FACE_PIXELS
     flat = torch.stack([flat[:, 0], -flat[:, 1]], 1) + _FACE_PIXELS / 2
 
     def mask(*outlines: tuple[int, ...], width: int = 0) -> Tensor:
         image = Image.new("L", (_FACE_PIXELS, _FACE_PIXELS))
         draw = ImageDraw.Draw(image)
         for outline in outlines:
-            path = [tuple(flat[k].tolist()) for k in outline if triangle[k] >= 0]
+            path = [(float(flat[k, 0]), float(flat[k, 1])) for k in outline if triangle[k] >= 0]
             if width:
                 draw.line([*path, path[0]], fill=255, width=width)
             else:
                 draw.polygon(path, fill=255)
         return torch.from_numpy(np.array(image.filter(ImageFilter.GaussianBlur(1.5)))).float() / 255
 
-    masks = torch.stack([mask(_LIPS), torch.maximum(mask(_BROWS[0]), mask(_BROWS[1])), mask(*_EYES, width=5)])
-    return masks[None].to(device)
+    return torch.stack([mask(_LIPS), torch.maximum(mask(_BROWS[0]), mask(_BROWS[1])), mask(*_EYES, width=5)])
 
 
-class _Body:
-    """Lets a body be a cache argument without hashing its tensors."""
-
-    def __init__(self, body: BodyModel):
-        self.body = body
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Body)
-
-
-def face_masks(body: BodyModel, points: Tensor) -> Tensor:
+def _face_features(body: BodyModel, pictures: Tensor, points: Tensor) -> Tensor:
     """(n, 3) lips, brows, eye outlines at canonical points (n, 3) of the mean body; 0 off the front of the face."""
-    picture = _face_masks(id(body), str(points.device), _Body(body))
     centre = _face_centre(body)
     grid = (points[:, :2] - centre[:2]) / (_FACE_WIDTH / 2)
     grid = torch.stack([grid[:, 0], -grid[:, 1]], 1)
-    sampled = F.grid_sample(picture, grid[None, None], align_corners=False)[0, :, 0].T
+    sampled = F.grid_sample(pictures[None], grid[None, None], align_corners=False)[0, :, 0].T
     return sampled * (points[:, 2:] > centre[2] - 0.05)
 
 
@@ -130,8 +111,12 @@ def _face_centre(body: BodyModel) -> Tensor:
     return eyes + eyes.new_tensor([0.0, -0.02, 0.0])
 
 
-def skin_colour(look: Look, body: BodyModel, points: Tensor, eyes: Tensor, shift: Tensor) -> Tensor:
-    """(n, 3) sRGB of skin at canonical points (n, 3); eyes (n,) marks eyeball pixels; shift (3,) moves the noise."""
+def skin_colour(look: Look, body: BodyModel, face: Tensor, points: Tensor, eyes: Tensor, shift: Tensor) -> Tensor:
+    """(n, 3) sRGB of skin at canonical points (n, 3).
+
+    Args:
+        face: `face_pictures` of the body. eyes: (n,) bool, samples on an eyeball. shift: (3,) moves the noise.
+    """
     device = points.device
     eye = body.joint_template[23:25]
     from_eyes = points - eye.mean(0)
@@ -142,10 +127,10 @@ def skin_colour(look: Look, body: BodyModel, points: Tensor, eyes: Tensor, shift
     blush = torch.exp(-((side.norm(dim=1) / 0.03) ** 2)) + 0.7 * torch.exp(-((nose.norm(dim=1) / 0.018) ** 2))
     blush = blush + 0.5 * smoothstep(0.76, 0.86, points[:, 0].abs())
     colour = tone * (1 + blush[:, None] * tone.new_tensor([0.05, -0.07, -0.06]))
-    lips, brows, lashes = face_masks(body, points).unbind(1)
+    lips, brows, lashes = _face_features(body, face, points).unbind(1)
     hair = look.hair.to(device)
     if look.beard > 0:
-        x, y, z = from_eyes.unbind(1)
+        _, y, z = from_eyes.unbind(1)
         jaw = smoothstep(-0.045, -0.072, y) * smoothstep(-0.08, -0.04, z) * smoothstep(-0.15, -0.125, y)
         growth = (jaw * (1 - lips) * look.beard * (0.8 + 0.2 * noise(points * 150 + shift))).clamp(0, 0.95)[:, None]
         colour = colour * (1 - growth) + hair * growth

@@ -46,10 +46,12 @@ class PersonViews:
     """One person in N views, on the CPU, in compact types.
 
     Attributes:
-        rgb: (N, 3, H, W) uint8 sRGB times coverage: black outside the person. mask: (N, H, W) uint8, true coverage * 255.
+        rgb: (N, 3, H, W) uint8 sRGB times coverage, black outside the person.
+        mask: (N, H, W) uint8, true coverage * 255.
         uv: (N, H, W, 2) float16 and body_mask: (N, H, W) bool of the fitted (clothed) body in that view.
-        texture_rgb: (N, 3, R, R) uint8, sampled from that view's photo on the fitted body; sampled: (N, R, R) uint8
-            confidence * 255; filled: (N, R, R) uint8, 1 where the texture is known (sampled, or a gap filled next to it).
+        texture_rgb: (N, 3, R, R) uint8, sampled from that view's photo on the fitted body.
+        sampled: (N, R, R) uint8 confidence * 255.
+        filled: (N, R, R) uint8, 1 where the texture is known: sampled, or a gap filled next to it.
     """
 
     rgb: Tensor

@@ -13,9 +13,12 @@ from torch import Tensor
 
 from neural_core.body.model import BodyModel
 from neural_core.body.skeleton import JOINT_INDEX
+from neural_core.training.people.skin import face_pictures
 
 # Tubes: points around, rows along. Rows are about 2.5 cm apart on the longest skirt, one pixel is about 0.8 cm.
 TUBES = {"skirt": (72, 40), "coat": (72, 40), "curtain": (80, 36), "knot": (24, 14), "collar": (48, 9), "brim": (48, 4)}
+
+STEP = 0.8  # of a Laplacian step: near the largest that does not oscillate, so few steps smooth much
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Shell:
     share: Tensor
 
     def smooth(self, values: Tensor) -> Tensor:
-        """Half a Laplacian step on (n, C), the region's border held fixed; a gather, so the same on every device."""
+        """A Laplacian step on (n, C), the region's border held fixed; a gather, so the same on every device."""
         return (values[self.neighbours] * self.share[..., None]).sum(1)
 
 
@@ -46,6 +49,7 @@ class Wardrobe:
         source: (S,) body vertex of each vertex of body and shells (tubes come after them).
         shells: the shell layers; whole: all of the body, for smoothing over its surface.
         skin: (V,) bool, the connected outer skin; eyes: (V,) bool, the eyeballs.
+        face: (3, P, P) lips, brows and eye outlines (skin.face_pictures).
     """
 
     body: BodyModel
@@ -59,6 +63,7 @@ class Wardrobe:
     whole: Shell
     skin: Tensor
     eyes: Tensor
+    face: Tensor
 
     @property
     def size(self) -> int:
@@ -124,6 +129,7 @@ def _build(body: BodyModel) -> Wardrobe:
         whole=Shell(*(torch.from_numpy(a).to(body.device) for a in (whole[0], *whole[2:]))),
         skin=torch.from_numpy(skin).to(body.device),
         eyes=torch.from_numpy(eyes).to(body.device),
+        face=face_pictures(body).to(body.device),
     )
 
 
@@ -157,7 +163,7 @@ def _regions(body: BodyModel, skin: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _cut_out(faces: np.ndarray, region: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Source vertices, local faces, and a half Laplacian step (neighbours, share) that leaves the region's border."""
+    """Source vertices, local faces, and a Laplacian step (neighbours, share) that leaves the region's border."""
     inside = region[faces].all(1)
     used = np.unique(faces[inside])
     index = np.full(len(region), -1)
@@ -170,8 +176,8 @@ def _cut_out(faces: np.ndarray, region: np.ndarray) -> tuple[np.ndarray, np.ndar
     neighbours = np.tile(np.arange(len(used))[:, None], (1, 1 + degree.max()))
     share = np.zeros(neighbours.shape, np.float32)
     neighbours[edges[:, 0], 1 + rank] = edges[:, 1]
-    share[edges[:, 0], 1 + rank] = 0.5 / degree[edges[:, 0]]
-    share[:, 0] = 0.5
+    share[edges[:, 0], 1 + rank] = STEP / degree[edges[:, 0]]
+    share[:, 0] = 1 - STEP
     border = np.zeros(len(region), bool)
     border[np.unique(faces[~inside])] = True
     pinned = border[used]
@@ -189,7 +195,7 @@ def _tube_faces(around: int, rows: int) -> np.ndarray:
 
 
 def _incident_faces(faces: np.ndarray, count: int) -> np.ndarray:
-    """(N, K) faces around each vertex, padded with len(faces): vertex normals as a gather, deterministic on CUDA too."""
+    """(N, K) faces around each vertex, padded with len(faces): normals as a gather, deterministic on CUDA too."""
     vertex = faces.reshape(-1)
     order = np.argsort(vertex, kind="stable")
     vertex, face = vertex[order], order // 3

@@ -27,7 +27,11 @@ class Hits:
 
 @torch.no_grad()
 def draw(vertices: Tensor, faces: Tensor, level: Tensor, cameras: list[Camera], near: float = 0.05) -> Hits:
-    """Nearest existing surface per pixel. vertices (B, N, 3) world, faces (F, 3), level (N,); pinhole cameras of one size."""
+    """Nearest existing surface per pixel of B pinhole cameras of one size.
+
+    Args:
+        vertices: (B, N, 3) world, metres. faces: (F, 3). level: (N,), the surface exists where it is positive.
+    """
     height, width = cameras[0].height, cameras[0].width
     device = vertices.device
     R = torch.stack([c.R for c in cameras]).to(device)

@@ -1,0 +1,211 @@
+"""Parts of the synthetic-people generator: rasterizer with level sets, hulls, poses, fabrics, fit noise."""
+
+import numpy as np
+import pytest
+import torch
+
+from neural_core.body.open_body import load_open_body
+from neural_core.body.skinning import rotation_matrices
+from neural_core.camera import Camera, look_at
+from neural_core.rasterizer import rasterize
+from neural_core.training.people import estimate, zbuffer
+from neural_core.training.people.cameras import random_camera
+from neural_core.training.people.fabrics import PATTERNS, random_fabric
+from neural_core.training.people.garments import hull_radius
+from neural_core.training.people.lights import visibility
+from neural_core.training.people.noise import noise, noise_with_gradient
+from neural_core.training.people.person import make_person, pose_person
+from neural_core.training.people.poses import KINDS, random_pose
+from neural_core.training.people.sensor import take_picture
+from neural_core.training.people.wardrobe import load_wardrobe
+
+
+@pytest.fixture(scope="module")
+def wardrobe():
+    return load_wardrobe(load_open_body())
+
+
+@pytest.fixture(scope="module")
+def people(wardrobe):
+    return [make_person(wardrobe, np.random.default_rng(seed)) for seed in range(12)]
+
+
+def test_rasterizer_sees_the_same_triangles_as_the_product():
+    body = load_open_body()
+    camera = look_at(torch.tensor([1.0, 0.2, 3.0]), torch.tensor([0.0, -0.4, 0.0]), 160.0, 96, 128)
+    expected = rasterize(body.template, body.faces, camera)
+    hits = zbuffer.draw(body.template[None], body.faces, torch.ones(body.num_vertices), [camera])
+    seen = torch.full((128, 96), -1)
+    seen[hits.row, hits.column] = hits.triangle
+    assert (seen != expected.triangle).float().mean() < 1e-3
+    assert torch.allclose(hits.barycentric.sum(1), torch.ones(len(hits.row)), atol=1e-5)
+
+
+def test_rasterizer_cuts_a_surface_where_the_level_is_zero():
+    quad = torch.tensor([[[-1.0, -1, 2], [1, -1, 2], [1, 1, 2], [-1, 1, 2]]])
+    faces = torch.tensor([[0, 1, 2], [0, 2, 3]])
+    camera = Camera.pinhole(32.0, 64, 64)
+    level = quad[0, :, 0] + 0.25  # exists right of x = -0.25, which is column 28
+    hits = zbuffer.draw(quad, faces, level, [camera])
+    assert int(hits.column.min()) == 28
+    assert len(hits.row) == 32 * (48 - 28)
+
+
+def test_hull_radius_of_a_square_and_of_nothing():
+    corners = torch.tensor([[-1.0, -1], [1, -1], [1, 1], [-1, 1], [0.2, 0.1]])
+    angles = torch.arange(48) / 48 * 2 * torch.pi
+    radius = hull_radius(corners, torch.zeros(5, dtype=torch.long), 3, angles)
+    expected = 1 / torch.maximum(angles.sin().abs(), angles.cos().abs())
+    assert torch.allclose(radius[0], expected, atol=0.01)
+    assert torch.allclose(radius[1], radius[0])  # a row sees its neighbours
+    assert not radius[2].any()
+
+
+def test_noise_is_smooth_periodic_and_has_its_own_gradient():
+    points = torch.rand(200, 3, generator=torch.Generator().manual_seed(0)) * 16
+    value, gradient = noise_with_gradient(points)
+    assert torch.allclose(noise(points + 16), value, atol=1e-3)
+    step = 0.25
+    for axis in range(3):
+        move = torch.zeros(3)
+        move[axis] = step
+        slope = (noise(points + move) - noise(points - move)) / (2 * step)
+        assert float(torch.corrcoef(torch.stack([slope, gradient[:, axis]]))[0, 1]) > 0.95
+        assert abs(float((slope * gradient[:, axis]).sum() / (gradient[:, axis] ** 2).sum()) - 1) < 0.15
+
+
+def test_a_plate_shadows_what_is_below_it():
+    grid = torch.stack(torch.meshgrid(torch.arange(-0.3, 0.3, 0.02), torch.arange(-0.3, 0.3, 0.02), indexing="ij"), -1)
+    plate = torch.cat([grid.reshape(-1, 2)[:, :1], torch.ones(grid.numel() // 2, 1), grid.reshape(-1, 2)[:, 1:]], 1)
+    below = torch.tensor([[0.0, 0.0, 0.0], [0.9, 0.0, 0.0]])
+    points = torch.cat([plate, below])[None]
+    up = torch.tensor([[0.0, 1.0, 0.0]])
+    seen = visibility(points, torch.ones(points.shape[1], dtype=torch.bool), up, cell=0.026, bias=0.04)[0, :, 0]
+    assert seen[-2] == 0 and seen[-1] == 1 and seen[:-2].min() == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_poses_are_finite_and_humanly_possible(kind):
+    for seed in range(20):
+        pose = random_pose(np.random.default_rng(seed), kind)
+        assert pose.shape == (55, 3) and bool(torch.isfinite(pose).all())
+        assert float(pose[[4, 5], 0].min()) > -0.05  # knees bend one way only
+        assert float(pose.norm(dim=1).max()) < 2.6
+
+
+@pytest.mark.parametrize("kind", PATTERNS)
+def test_fabrics_are_colours_and_tile(kind):
+    fabric = random_fabric(np.random.default_rng(5), kind)
+    assert float(fabric.tile.min()) >= 0 and float(fabric.tile.max()) <= 1
+    assert fabric.tile.isfinite().all()
+    if kind in ("heather", "camo", "denim"):  # smooth ones: across the seam it is as smooth as inside
+        seam = (fabric.tile[:, :, 0] - fabric.tile[:, :, -1]).abs().mean()
+        inside = (fabric.tile[:, :, 1:] - fabric.tile[:, :, :-1]).abs().mean()
+        assert seam < 2.5 * inside
+
+
+def test_camera_sees_the_whole_person():
+    body = load_open_body()
+    for seed in range(20):
+        camera = random_camera(np.random.default_rng(seed), body.template, 256, 160, frontal=seed % 2 == 0)
+        pixels, depth = camera.project(body.template)
+        assert (depth > 0.2).all()
+        assert pixels.min() > -4 and pixels[:, 0].max() < 164 and pixels[:, 1].max() < 260
+        size = (pixels.amax(0) - pixels.amin(0)) / torch.tensor([160.0, 256.0])
+        assert size.max() > 0.75
+
+
+def test_everyone_is_dressed_outside_the_skin(people):
+    """Where a top is worn, cloth lies outside the skin, and no visible vertex flies off."""
+    for person in people:
+        wardrobe = person.wardrobe
+        top = torch.nonzero((person.face_layer == wardrobe.layers.index("top"))).squeeze(1)
+        assert len(top) > 500
+        used = person.faces[top].unique()
+        move = (person.rest[used] - person.body_rest[person.source[used]]).norm(dim=1)
+        assert move.max() < 0.35
+        worn = person.rest[person.level > 0]
+        low, high = person.body_rest.amin(0) - 0.45, person.body_rest.amax(0) + 0.25
+        assert ((worn > low) & (worn < high)).all()
+        assert person.garment_offsets.norm(dim=1).max() < 0.5
+        assert person.garment_offsets.abs().max() > 0.004
+
+
+def test_face_and_hands_have_no_garment_offset(people):
+    for person in people:
+        body = person.wardrobe.body
+        hands = body.weights[:, 25:].sum(1) > 0.5
+        assert not person.garment_offsets[hands].any()
+        triangle = body.landmarks.face_triangle
+        nose = body.faces[triangle[[1, 4, 5, 195]]].unique()
+        assert not person.garment_offsets[nose].any()
+
+
+def test_people_wear_many_things(wardrobe):
+    from neural_core.training.people.outfit import draw_outfit
+
+    outfits = [draw_outfit(np.random.default_rng(seed)) for seed in range(400)]
+    assert 0.1 < sum(o.skirt is not None for o in outfits) / 400 < 0.35
+    assert 0.15 < sum(o.jacket is not None for o in outfits) / 400 < 0.45
+    assert sum(o.hood_up for o in outfits) > 5
+    assert {o.trousers for o in outfits} == {None, "long", "shorts", "leggings"}
+    assert all((o.trousers is None) == (o.skirt is not None) for o in outfits)
+
+
+def test_a_skirt_encloses_striding_legs(people):
+    person = next(p for p in people if p.outfit.skirt and not p.outfit.jacket)
+    poses = torch.stack([random_pose(np.random.default_rng(s), "walk", 0.6) for s in range(3)])
+    posed = pose_person(person, poses)
+    drape, where = person.drapes[0]
+    # In the pelvis' frame every enclosed vertex lies within the ring at its height and angle.
+    rotation = posed.rotations[0, where[0]]
+    pelvis = posed.vertices[0, where].view(40, 72, 3)[0].mean(0)
+    local = (posed.vertices[0] - pelvis) @ rotation
+    ring = local[where].view(40, 72, 3)
+    inside = local[drape.inside]
+    row = ((ring[0, 0, 1] - inside[:, 1]) / (ring[0, 0, 1] - ring[1, 0, 1])).round().long()
+    ok = (row > 4) & (row < 38)
+    box_low, box_high = ring.amin(1)[row[ok]], ring.amax(1)[row[ok]]
+    flat = inside[ok]
+    out = torch.maximum(box_low - flat, flat - box_high)[:, [0, 2]].amax(1)
+    assert (out > 0.03).float().mean() < 0.01
+
+
+def test_posed_person_is_rigid_at_rest(people):
+    person = people[0]
+    posed = pose_person(person, torch.zeros(1, 55, 3))
+    on_body = person.source >= 0
+    assert torch.allclose(posed.vertices[0, on_body], person.rest[on_body], atol=1e-4)
+    assert torch.allclose(posed.normals.norm(dim=-1)[0, on_body], torch.ones(int(on_body.sum())), atol=1e-3)
+
+
+def test_small_turns_add_up_on_the_right():
+    poses = torch.randn(50, 3, generator=torch.Generator().manual_seed(1))
+    turn = 1e-3 * torch.randn(50, 3, generator=torch.Generator().manual_seed(2))
+    changed = rotation_matrices(poses + estimate._right_jacobian_inverse(poses, turn))
+    assert torch.allclose(changed, rotation_matrices(poses) @ rotation_matrices(turn), atol=1e-5)
+
+
+def test_estimated_bodies_are_near_the_truth_in_the_picture(people):
+    person = people[1]
+    poses = torch.stack([random_pose(np.random.default_rng(s), "stand") for s in range(4)])
+    posed = pose_person(person, poses)
+    cameras = [random_camera(np.random.default_rng(s), posed.vertices[s], 256, 160, False) for s in range(4)]
+    bodies = estimate.estimated_bodies(person, poses, cameras, np.random.default_rng(0))
+    skin = torch.nonzero((person.source >= 0) & (torch.arange(len(person.source)) < 3000)).squeeze(1)
+    for k, camera in enumerate(cameras):
+        truth, _ = camera.project(posed.vertices[k, skin])
+        fitted, _ = camera.project(bodies[k, person.source[skin]])
+        error = (truth - fitted).norm(dim=1).mean() / 256
+        assert 0.001 < error < 0.035
+
+
+def test_sensor_keeps_the_person_and_errs_at_the_rim():
+    rgba = torch.zeros(4, 128, 80)
+    rgba[:, 20:110, 20:60] = torch.tensor([0.8, 0.3, 0.2, 1.0])[:, None, None]
+    image, mask = take_picture(rgba, np.random.default_rng(0))
+    again, _ = take_picture(rgba, np.random.default_rng(0))
+    assert torch.equal(image, again)
+    assert (image[:, 30:100, 30:50] - rgba[:3, 30:100, 30:50]).abs().mean() < 0.05
+    assert mask[30:100, 30:50].min() > 0.95 and mask[:10].max() < 0.05
+    assert 0 < (mask - rgba[3]).abs().mean() < 0.05

@@ -1,0 +1,176 @@
+"""Synthetic people as training samples: reproducible, consistent with their masks, safe on disk."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from neural_core.body.open_body import load_open_body
+from neural_core.texture.atlas import Atlas
+from neural_core.training.people import shards
+from neural_core.training.people.__main__ import main
+from neural_core.training.people.shards import ShardError, load_shard, make_shard, person_of
+from neural_core.training.people.views import HELD_OUT_FIRST_SEED, PeopleConfig, PersonViews, make_person_views
+
+SMALL = PeopleConfig(height=96, width=60, texture=128)
+FIELDS = tuple(PersonViews.__dataclass_fields__)
+
+
+@pytest.fixture(scope="module")
+def person() -> PersonViews:
+    return make_person_views(3, SMALL)
+
+
+@pytest.fixture(scope="module")
+def full() -> PersonViews:
+    return make_person_views(HELD_OUT_FIRST_SEED, PeopleConfig())
+
+
+def test_same_seed_same_bytes(person):
+    again = make_person_views(3, SMALL)
+    for name in FIELDS:
+        assert torch.equal(getattr(person, name), getattr(again, name)), name
+
+
+def test_the_global_random_state_neither_matters_nor_changes(person):
+    torch.manual_seed(77)
+    before = torch.random.get_rng_state()
+    again = make_person_views(3, SMALL)
+    assert torch.equal(again.rgb, person.rgb)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_other_seeds_are_other_people(person):
+    other = make_person_views(4, SMALL)
+    assert (other.mask != person.mask).any()
+    assert (other.texture_rgb.float() - person.texture_rgb.float()).abs().mean() > 1
+
+
+def test_shapes_and_types_are_the_contract(full):
+    views, height, width, texels = 4, 256, 160, 256
+    expected = {
+        "rgb": ((views, 3, height, width), torch.uint8),
+        "mask": ((views, height, width), torch.uint8),
+        "uv": ((views, height, width, 2), torch.float16),
+        "body_mask": ((views, height, width), torch.bool),
+        "texture_rgb": ((views, 3, texels, texels), torch.uint8),
+        "sampled": ((views, texels, texels), torch.uint8),
+        "filled": ((views, texels, texels), torch.uint8),
+    }
+    for name, (shape, dtype) in expected.items():
+        tensor = getattr(full, name)
+        assert tuple(tensor.shape) == shape, name
+        assert tensor.dtype == dtype, name
+
+
+def test_person_fills_the_picture_and_stays_inside(full):
+    rows = (full.mask > 128).any(2)
+    columns = (full.mask > 128).any(1)
+    for view in range(4):
+        tall = rows[view].nonzero()
+        wide = columns[view].nonzero()
+        extent = max(float(tall[-1] - tall[0] + 1) / 256, float(wide[-1] - wide[0] + 1) / 160)
+        assert 0.75 < extent <= 1.0
+    border = torch.cat([full.mask[:, 0], full.mask[:, -1], full.mask[:, :, 0], full.mask[:, :, -1]], 1)
+    assert (border > 0).float().mean() < 0.01
+
+
+def test_colour_is_premultiplied_with_the_mask(full):
+    assert not full.rgb.permute(0, 2, 3, 1)[full.mask == 0].any()
+    assert (full.rgb.amax(1).int() <= full.mask.int() + 1).all()
+
+
+def test_fitted_body_agrees_with_the_person(full):
+    person, body = full.mask > 128, full.body_mask
+    overlap = (person & body).sum((1, 2)) / (person | body).sum((1, 2))
+    assert (overlap > 0.5).all()
+    covered = (person & body).sum((1, 2)) / body.sum((1, 2))
+    assert (covered > 0.8).all()  # most of a fitted body lies under the person's clothes
+
+
+def test_uv_is_a_point_of_the_atlas_wherever_the_body_is_seen(full):
+    uv = full.uv.float()
+    assert not uv[~full.body_mask].any()
+    inside = uv[full.body_mask]
+    assert ((inside >= 0) & (inside <= 1)).all()
+    atlas = Atlas.of(load_open_body(), 256)
+    texel = torch.stack([((1 - inside[:, 1]) * 256), inside[:, 0] * 256], 1).long().clamp(0, 255)
+    assert atlas.dilate(atlas.covered[None].float())[0, texel[:, 0], texel[:, 1]].all()
+    assert atlas.covered[texel[:, 0], texel[:, 1]].float().mean() > 0.9
+
+
+def test_texture_shows_the_person_where_it_was_sampled(full):
+    """Pasting a view's own texture back gives its picture: texels came from inside the person, at the right place."""
+    for view in range(4):
+        uv = full.uv[view].float()
+        grid = torch.stack([2 * uv[..., 0] - 1, 1 - 2 * uv[..., 1]], -1)[None]
+        layers = torch.cat([full.texture_rgb[view].float(), full.sampled[view][None].float()])[None]
+        pasted = torch.nn.functional.grid_sample(layers, grid, align_corners=False)[0]
+        sure = full.body_mask[view] & (pasted[3] > 250) & (full.mask[view] == 255)
+        assert sure.sum() > 500
+        error = (pasted[:3] - full.rgb[view].float())[:, sure].abs().mean()
+        assert error < 14  # of 255: sensor noise, JPEG and one pixel of slack in high-contrast patterns
+        outside = full.body_mask[view] & (pasted[3] > 250)
+        assert (full.mask[view][outside] > 0).float().mean() > 0.985  # background is not sampled for body
+
+
+def test_sampled_is_part_of_known(full):
+    assert (full.filled[full.sampled > 0] == 1).all()
+    assert set(full.filled.unique().tolist()) <= {0, 1}
+    assert not full.texture_rgb.amax(1)[full.filled == 0].any()
+    share = (full.sampled[0] > 0).float().mean()
+    assert 0.1 < share < 0.6
+
+
+def test_shard_round_trip_resume_and_refusal(tmp_path, person):
+    path = tmp_path / "people_00000003.safetensors"
+    assert make_shard(3, 2, SMALL, path)
+    loaded = load_shard(path)
+    assert loaded.rgb.shape[:2] == (2, 4)
+    for name in FIELDS:
+        assert torch.equal(getattr(person_of(loaded, 0), name), getattr(person, name)), name
+    stamp = path.stat().st_mtime_ns
+    assert not make_shard(3, 2, SMALL, path)  # there already
+    assert path.stat().st_mtime_ns == stamp
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]  # nothing half written left
+
+
+def test_shard_of_another_atlas_or_configuration_is_made_again(tmp_path, monkeypatch):
+    path = tmp_path / "shard.safetensors"
+    make_shard(0, 1, SMALL, path)
+    assert make_shard(0, 1, replace(SMALL, texture=64), path)
+    assert load_shard(path).texture_rgb.shape[-1] == 64
+    monkeypatch.setattr(shards, "uv_hash", lambda body: "another")
+    assert make_shard(0, 1, replace(SMALL, texture=64), path)
+
+
+def test_torn_and_foreign_shards(tmp_path):
+    torn = tmp_path / "torn.safetensors"
+    make_shard(0, 1, SMALL, torn)
+    torn.write_bytes(torn.read_bytes()[:1000])
+    with pytest.raises(ShardError, match="make the shard again"):
+        load_shard(torn)
+    assert make_shard(0, 1, SMALL, torn)  # a run that is resumed replaces it
+    foreign = tmp_path / "foreign.safetensors"
+    save_file({"x": torch.zeros(1)}, foreign)
+    with pytest.raises(ShardError, match="not a shard"):
+        load_shard(foreign)
+
+
+def test_command_writes_shards_and_resumes(tmp_path, capsys):
+    arguments = ["--first-seed", "7", "--count", "2", "--out", str(tmp_path / "set"), "--height", "64"]
+    assert main(arguments) == 0
+    assert main(arguments) == 0
+    assert "there" in capsys.readouterr().out
+    assert [p.name for p in (tmp_path / "set").iterdir()] == ["people_00000007.safetensors"]
+
+
+def test_command_says_what_to_do_when_it_cannot_write(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["--count", "1", "--out", str(tmp_path / "file"), "--height", "64"]) == 2
+    assert "choose another place" in capsys.readouterr().err
+
+
+def test_held_out_people_are_never_trained_on():
+    assert HELD_OUT_FIRST_SEED == 1_000_000
