@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..backend import client
 from .job import Step
 
 
@@ -14,6 +13,8 @@ def request(op: str, body: dict, arrays: dict[str, np.ndarray] | None = None) ->
     Raises:
         LikenessError: what the backend reports, or that it is missing or died.
     """
+    from ..backend import client
+
     job = client.start(op, body, arrays or {})
     try:
         while not job.done():

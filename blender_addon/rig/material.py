@@ -18,7 +18,8 @@ def build_material(name: str, texture: np.ndarray) -> bpy.types.Material:
     image.pack()
 
     material = bpy.data.materials.new(name)
-    material.use_nodes = True
+    if material.node_tree is None:  # Blender 4.5; from 5.0 on every material has nodes
+        material.use_nodes = True
     tree = material.node_tree
     tree.nodes.clear()
     output = tree.nodes.new("ShaderNodeOutputMaterial")
