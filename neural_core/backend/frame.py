@@ -82,10 +82,11 @@ def _camera(request: Message) -> tuple[Camera, float]:
     width, height = (whole(request, name, 1, _LARGEST_SIDE) for name in ("width", "height"))
     if width * height > _LARGEST_PICTURE:
         raise RequestError(f"{width} x {height} pixels are more than can be rendered: lower the resolution.")
-    K, R, t = matrix(request, "K", 3, 3), matrix(request, "R", 3, 3), matrix(request, "t", 3)
-    camera = Camera(
-        *(torch.from_numpy(m).float() for m in (K, R, t)), width, height, bool(request.body.get("orthographic", False))
+    K, R, t = (
+        torch.from_numpy(matrix(request, name, *shape)).float()
+        for name, shape in (("K", (3, 3)), ("R", (3, 3)), ("t", (3,)))
     )
+    camera = Camera(K, R, t, width, height, bool(request.body.get("orthographic", False)))
     return camera, number(request, "near", 1e-6, 1e6) if "near" in request.body else 0.01
 
 

@@ -13,14 +13,13 @@ from collections.abc import Callable
 _SECONDS_BETWEEN_LOOKS = 2.0
 
 
-def watch_parent(on_death: Callable[[], None], interval: float = _SECONDS_BETWEEN_LOOKS) -> None:
-    """Call `on_death` from a daemon thread once the process that started this one is gone.
+def watch_parent(parent: int, on_death: Callable[[], None], interval: float = _SECONDS_BETWEEN_LOOKS) -> None:
+    """Call `on_death` from a daemon thread once `parent`, the id of the process that started this one, is gone.
 
     Only POSIX gives an orphan another parent; on Windows the end of stdin is the sign.
     """
     if os.name != "posix":
         return
-    parent = os.getppid()
 
     def look() -> None:
         while os.getppid() == parent:

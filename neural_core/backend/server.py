@@ -1,4 +1,4 @@
-"""One job at a time on the main thread; a second thread reads the wire, so that a cancel is noticed while a job runs."""
+"""One job at a time on the main thread; a second thread reads the wire, so that a running job can be cancelled."""
 
 import argparse
 import logging
@@ -31,7 +31,8 @@ _log = logging.getLogger(__name__)
 class Server:
     """Answers requests until the other side closes the wire or asks for `shutdown`."""
 
-    def __init__(self, incoming: BinaryIO, outgoing: BinaryIO, operations: Mapping[str, Operation]):
+    def __init__(self, incoming: BinaryIO, outgoing: BinaryIO, operations: Mapping[str, Operation], parent: int):
+        self._parent = parent
         self._incoming, self._outgoing = incoming, outgoing
         self._operations = operations
         self._requests: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
@@ -43,7 +44,7 @@ class Server:
         """Greet with `hello` (device, free_memory, ...), then work until the end."""
         self._send(Message("hello", body={"protocol": PROTOCOL, "pid": os.getpid(), **hello}))
         threading.Thread(target=self._read, name="wire reader", daemon=True).start()
-        watch_parent(self._leave)
+        watch_parent(self._parent, self._leave)
         try:
             while (request := self._requests.get()) is not None:
                 self._work(request)
@@ -137,6 +138,7 @@ def main() -> None:
 
 def run(load: Callable[[], tuple[Mapping[str, Operation], Mapping[str, Any]]]) -> None:
     """Claim the streams, `load` the operations and what hello says about this machine, and serve."""
+    parent = os.getppid()  # asked at once: it may die while torch is loading
     incoming, outgoing = claim_stdio()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in Blender's terminal is Blender's to answer
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -145,7 +147,7 @@ def run(load: Callable[[], tuple[Mapping[str, Operation], Mapping[str, Any]]]) -
     except Exception as error:  # a broken torch, a device that is not there: the other side must learn why
         write_message(outgoing, Message("error", body=explain(error, "start")))
         sys.exit(1)
-    Server(incoming, outgoing, operations).serve(hello)
+    Server(incoming, outgoing, operations, parent).serve(hello)
 
 
 def _load(device: str) -> tuple[Mapping[str, Operation], Mapping[str, Any]]:

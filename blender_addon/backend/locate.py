@@ -1,0 +1,57 @@
+"""Which Python runs the backend: never Blender's own, whose version and libraries are Blender's business."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+from neural_core.errors import BackendError
+
+ENVIRONMENT_VARIABLE = "LIKENESS_PYTHON"
+
+
+def backend_command(python: str = "", device: str = "auto") -> list[str]:
+    """The command that starts the backend.
+
+    Args:
+        python: the preference; when empty the environment variable LIKENESS_PYTHON decides, then, where Blender is a
+            module of a Python that has torch (scripts, farms, tests), that Python. device: "auto", "cpu" or "cuda".
+
+    Raises:
+        BackendError: there is none, and what to do.
+    """
+    return [str(_python(python)), "-m", "neural_core.backend", "--device", device]
+
+
+def backend_environment() -> dict[str, str]:
+    """The child's environment: without what belongs to Blender's Python, with what makes its pipes predictable."""
+    environment = {k: v for k, v in os.environ.items() if k not in {"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"}}
+    return {**environment, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def _python(preference: str) -> Path:
+    for source, value in (
+        ("The preferences of the add-on", preference),
+        (f"The environment variable {ENVIRONMENT_VARIABLE}", os.environ.get(ENVIRONMENT_VARIABLE, "")),
+    ):
+        if value:
+            path = Path(value).expanduser()
+            if not path.is_file() or not os.access(path, os.X_OK):
+                raise BackendError(
+                    f"{source} name '{path}' as the Python of the Likeness backend, but no such program is there: "
+                    "correct the path."
+                )
+            return path
+    if _own_python_has_torch():
+        return Path(sys.executable)
+    raise BackendError(
+        "The Likeness backend is not installed: install it and set 'Backend Python' in the add-on's preferences, "
+        f"or the environment variable {ENVIRONMENT_VARIABLE}, to its Python."
+    )
+
+
+def _own_python_has_torch() -> bool:
+    """Whether Blender is a module of this Python, not this Python a part of Blender, and the backend can run in it."""
+    import bpy
+
+    return not bpy.app.binary_path and all(importlib.util.find_spec(name) for name in ("torch", "neural_core"))
