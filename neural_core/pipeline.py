@@ -16,6 +16,7 @@ from neural_core.output import check_writable
 from neural_core.photo import PhotoEvidence, observe, read_photo
 from neural_core.progress import Progress
 from neural_core.texture import Atlas, NeuralTexture, PartialTexture, complete, sample_texture
+from neural_core.texture.garment_hint import garment_hint
 
 DETAIL_RESOLUTION = 1024  # what is exported and what the renderer copies seen texels from
 NEURAL_RESOLUTION = 256  # DINAR 4.1
@@ -93,10 +94,10 @@ def create_avatar(
 
     progress.update(0.6, "Sampling the texture")
     with watch.stage("sample texture"):
-        partial, partial_small = _sample(evidence, body, fit, rest_offsets)
+        partial, partial_small, hint = _sample(evidence, body, fit, rest_offsets)
     progress.update(0.7, "Completing the texture")
     with watch.stage("complete texture"):
-        texture = _complete(partial, partial_small, body)
+        texture = _complete(partial, partial_small, hint, body)
 
     warnings = tuple(dict.fromkeys((*picture.warnings, *evidence.warnings)))
     avatar = Avatar(
@@ -128,8 +129,11 @@ def create_avatar(
 
 def _sample(
     evidence: PhotoEvidence, body: BodyModel, fit: BodyFit, rest_offsets: torch.Tensor
-) -> tuple[PartialTexture, PartialTexture]:
-    """The photo on the body's atlas, at detail and at neural resolution (DINAR 3.1, Algorithm 1, appendix C)."""
+) -> tuple[PartialTexture, PartialTexture, torch.Tensor]:
+    """The photo on the body's atlas, at detail and at neural resolution (DINAR 3.1, Algorithm 1, appendix C).
+
+    With it, at neural resolution, how far the clothes reach beyond the fitted body.
+    """
     image = torch.from_numpy(np.ascontiguousarray(evidence.image.transpose(2, 0, 1)))
     mask = torch.from_numpy(np.ascontiguousarray(evidence.mask))
     vertices = body(fit.parameters, rest_offsets).vertices[0]
@@ -138,12 +142,15 @@ def _sample(
         atlas = Atlas.of(body, resolution)
         return sample_texture(image, mask, vertices, body, fit.camera, atlas)
 
-    return sample(DETAIL_RESOLUTION), sample(NEURAL_RESOLUTION)
+    hint = garment_hint(mask, vertices, body, fit.camera, NEURAL_RESOLUTION)
+    return sample(DETAIL_RESOLUTION), sample(NEURAL_RESOLUTION), hint
 
 
-def _complete(partial: PartialTexture, partial_small: PartialTexture, body: BodyModel) -> NeuralTexture:
+def _complete(
+    partial: PartialTexture, partial_small: PartialTexture, hint: torch.Tensor, body: BodyModel
+) -> NeuralTexture:
     """Fill what the photo did not show, at both resolutions."""
     detail = complete(partial, Atlas.of(body, DETAIL_RESOLUTION), body)
     rgb = complete(partial_small, Atlas.of(body, NEURAL_RESOLUTION), body)
     # As exact as the file keeps it, so that an avatar renders the same before and after it is saved.
-    return NeuralTexture.build(rgb, partial_small, to_bytes(detail).float() / 255)
+    return NeuralTexture.build(rgb, partial_small, to_bytes(detail).float() / 255, garment_hint=hint)

@@ -13,7 +13,7 @@ from neural_core.networks import RENDERER_CONFIGS, RendererConfig, RendererNetwo
 def random_inputs(height, width, batch=1, seed=0):
     g = torch.Generator().manual_seed(seed)
     return (
-        torch.rand(batch, 5, height, width, generator=g),
+        torch.rand(batch, 6, height, width, generator=g),
         torch.rand(batch, 2, height, width, generator=g),
         (torch.rand(batch, 1, height, width, generator=g) > 0.5).float(),
     )
@@ -32,7 +32,7 @@ def shaken(name="tiny"):
 def test_512_frame_costs_at_most_40_gflop(name):
     with torch.device("meta"):
         network = RendererNetwork(RENDERER_CONFIGS[name])
-        inputs = [torch.empty(1, c, 512, 512) for c in (5, 2, 1)]
+        inputs = [torch.empty(1, c, 512, 512) for c in (6, 2, 1)]
     with FlopCounterMode(display=False) as counter:
         rgb, logits = network(*inputs)
     assert rgb.shape == (1, 3, 512, 512) and logits.shape == (1, 1, 512, 512)

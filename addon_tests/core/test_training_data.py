@@ -5,8 +5,8 @@ import torch
 from training_people import people_folder, write_shard
 
 from neural_core.texture.atlas import lookup
+from neural_core.texture.garment_hint import push_pull
 from neural_core.training.data import PairConfig, PeoplePool, TrainingDataError, lookup_batch, prepare
-from neural_core.training.fill import push_pull
 from neural_core.training.texels import TexelMaps
 
 
@@ -48,9 +48,9 @@ def test_same_generator_draws_the_same_pairs(pool):
 
 def test_prepared_batch(pool):
     batch = prepare(pool.sample(4, PairConfig(colour_jitter=0.0), generator()))
-    assert batch.texture_raster.shape == (4, 5, 32, 32) and batch.uv.shape == (4, 2, 32, 32)
+    assert batch.texture_raster.shape == (4, 6, 32, 32) and batch.uv.shape == (4, 2, 32, 32)
     inside = (batch.mask > 0).expand_as(batch.rgb)
-    assert float(batch.texture_raster.min()) >= 0 and float(batch.texture_raster.max()) <= 1
+    assert float(batch.texture_raster[:, :5].min()) >= 0 and float(batch.texture_raster.max()) <= 1
     assert bool((batch.texture_raster * (1 - batch.uv_mask) == 0).all())
     # Where the texture is known, the raster is the person: the shards' texture is their own picture.
     seen = (batch.texture_raster[:, 3:4] > 0.999) & (batch.uv_mask > 0)

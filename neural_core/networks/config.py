@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 class RendererConfig:
     """The renderer of DINAR, appendix E: three inputs, a U-Net of ResNet blocks with three levels, two heads."""
 
-    texture_channels: int = 5  # rgb 3 + sampled 1 + filled 1; a learned texture appends its channels
+    texture_channels: int = 6  # rgb 3 + sampled 1 + filled 1 + garment hint 1; a learned texture appends its own
     uv_octaves: int = 3  # sin and cos of 2, 4, 8 periods per atlas: finer ones alias at 256 pixels per person
     fold: int = 2  # pixels folded into channels before the trunk: it runs at 1/2 resolution, at 1/4 of the cost
     texture_width: int = 32  # features of the rasterised texture, the input with the most to say

@@ -84,7 +84,7 @@ class RendererNetwork(nn.Module):
         """Draw.
 
         Args:
-            texture_raster: (B, C, H, W) texture looked up in every pixel: rgb, sampled, filled, ..., in [0, 1].
+            texture_raster: (B, C, H, W) texture looked up in every pixel: rgb, sampled, filled, garment hint, ...
             uv: (B, 2, H, W) texture coordinates. uv_mask: (B, 1, H, W) 1 where the body is.
 
         Returns:

@@ -140,9 +140,10 @@ class AvatarRenderer:
         return rgb, alpha[None], fragments.depth
 
     def _channels(self, texture: Texture) -> Tensor:
-        """(C, R, R) in the order the network was trained with: rgb, sampled, filled."""
+        """(6, R, R) in the order of training: rgb, sampled, filled, garment hint; without a hint the body fits."""
         layout, data = texture.layout, texture.data.to(self.device)
-        return torch.cat([data[layout.rgb], data[layout.sampled], data[layout.filled]])
+        hint = data[layout["garment_hint"]] if layout.garment_hint else torch.zeros_like(data[:1])
+        return torch.cat([data[layout.rgb], data[layout.sampled], data[layout.filled], hint])
 
 
 def _blur(picture: Tensor, pixels: float) -> Tensor:

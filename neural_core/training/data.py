@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from neural_core.body.open_body import load_open_body
 from neural_core.errors import LikenessError
 from neural_core.texture.atlas import uv_to_texel
-from neural_core.training.fill import push_pull
+from neural_core.texture.garment_hint import fill_hint, outline_excess, push_pull, scatter_hint
 from neural_core.training.people.shards import uv_hash
 from neural_core.training.texels import TexelMaps
 
@@ -58,6 +58,9 @@ class Pairs(NamedTuple):
     filled: Tensor  # (B, R, R)
     other_rgb: Tensor  # (B, 3, R, R) mean of the person's other views, weighted by their confidence
     other_known: Tensor  # (B, R, R) bool, where some other view saw the texel and it is to be used
+    excess: Tensor  # (B, H, W) float32, reach of the clothes beyond the body in the source view
+    source_uv: Tensor  # (B, H, W, 2) float16
+    source_body: Tensor  # (B, H, W) bool
     use_mirror: Tensor  # (B,) bool, complete from the other side of the body
     gain: Tensor  # (B, 3) float32, recolouring
     rgb: Tensor  # (B, 3, H, W)
@@ -72,7 +75,7 @@ class Pairs(NamedTuple):
 class Batch(NamedTuple):
     """What the network reads and what it should have drawn, float32 in [0, 1]."""
 
-    texture_raster: Tensor  # (B, 5, H, W)
+    texture_raster: Tensor  # (B, 6, H, W) rgb, sampled, filled, garment hint
     uv: Tensor  # (B, 2, H, W)
     uv_mask: Tensor  # (B, 1, H, W)
     rgb: Tensor  # (B, 3, H, W) straight colour, defined where mask > 0
@@ -133,6 +136,10 @@ class PeoplePool:
                 columns[name].append(self.read(person, name, target))
             for name in ("texture_rgb", "sampled", "filled"):
                 columns[name].append(self.read(person, name, source))
+            body_mask = self.read(person, "body_mask", source)
+            columns["excess"].append(outline_excess(self.read(person, "mask", source) / 255, body_mask))
+            columns["source_uv"].append(self.read(person, "uv", source))
+            columns["source_body"].append(body_mask)
             other_rgb, known = columns["texture_rgb"][-1], torch.zeros_like(columns["sampled"][-1], dtype=torch.bool)
             if use_others:
                 other_rgb, known = _merge_others(self.read(person, "texture_rgb"), self.read(person, "sampled"), source)
@@ -193,7 +200,8 @@ def prepare(pairs: Pairs, maps: TexelMaps | None = None) -> Batch:
         other, known = torch.where(known > 0, other, mirrored), torch.maximum(known, mirror_known)
     known = known * (1 - filled)
     complete = push_pull(partial + other * known, filled + known)
-    texture = torch.cat([complete, pairs.sampled.float()[:, None] / 255, filled, partial], 1)
+    hint = fill_hint(*scatter_hint(pairs.excess, pairs.source_body, pairs.source_uv), complete.shape[-1])
+    texture = torch.cat([complete, pairs.sampled.float()[:, None] / 255, filled, hint, partial], 1)
     if maps is not None:
         texture = maps.dilate(texture)
     uv_mask = pairs.body_mask.float()[:, None]
@@ -201,12 +209,12 @@ def prepare(pairs: Pairs, maps: TexelMaps | None = None) -> Batch:
 
     mask = pairs.mask.float()[:, None] / 255
     return Batch(
-        texture_raster=raster[:, :5],
+        texture_raster=raster[:, :6],
         uv=pairs.uv.float().permute(0, 3, 1, 2),
         uv_mask=uv_mask,
         rgb=(colour(pairs.rgb) / mask.clamp(min=1 / 255)).clamp(0, 1),
         mask=mask,
-        pasted=raster[:, 5:],
+        pasted=raster[:, 6:],
     )
 
 
