@@ -24,6 +24,11 @@ _PELVIS = np.array([0.0, -0.351, 0.012])
 _Y_UP_FROM_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 _DEFAULT_FPS = 30.0
 _MAX_BYTES = 2 << 30  # unpacked; an hour of SMPL-X motion at 120 fps is 0.6 GB
+# What numpy and zipfile raise over damaged, foreign and hostile files.
+_DAMAGE = (
+    ValueError, KeyError, EOFError, MemoryError, OverflowError, NotImplementedError, RuntimeError, zipfile.BadZipFile,
+    zlib.error,
+)  # fmt: skip
 _FPS_KEYS = ("mocap_frame_rate", "mocap_framerate", "fps", "frame_rate")
 _TRANS_KEYS = ("trans", "transl")
 # Numbers per frame in 'poses' -> whose layout it is.
@@ -188,7 +193,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         raise MotionError(f"There is no motion file '{path}': check the name.") from error
     except OSError as error:
         raise MotionError(f"The motion file '{path}' cannot be read ({error.strerror or error}).") from error
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+    except _DAMAGE as error:
         raise MotionError(
             f"'{path.name}' is not a SMPL-X or AMASS motion: choose an undamaged .npz file with plain arrays."
         ) from error
