@@ -4,11 +4,11 @@ Thin modules by role: `rig` builds Blender objects, `operators` and `panels` are
 the backend process, `export` carries avatars away. No torch in this process; no Python threads.
 """
 
-from . import operators, panels, properties
+from . import backend, engine, operators, panels, preferences, properties
 from .rig import correctives
 
 # Registered in this order, unregistered in the reverse one; each module removes everything it adds.
-_modules = (properties, operators, panels, correctives)
+_modules = (preferences, properties, backend, engine, operators, panels, correctives)
 
 
 def register() -> None:

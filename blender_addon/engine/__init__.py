@@ -1,0 +1,16 @@
+"""The render engine LIKENESS: reads the scene, lets the backend draw, hands the picture to Blender."""
+
+import bpy
+
+from . import panels
+from .render_engine import LIKENESS_RenderEngine
+
+
+def register() -> None:
+    bpy.utils.register_class(LIKENESS_RenderEngine)
+    panels.register()
+
+
+def unregister() -> None:
+    panels.unregister()
+    bpy.utils.unregister_class(LIKENESS_RenderEngine)

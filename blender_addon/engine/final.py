@@ -1,0 +1,48 @@
+"""One frame of a final render: snapshot, request, wait, passes."""
+
+import bpy
+
+from neural_core.errors import BackendError
+
+from ..backend import client
+from .passes import Pictures, empty_pictures, write_passes
+from .snapshot import Snapshot, take_snapshot
+from .view import SceneError, camera_view, render_window
+
+
+def render_final(engine: bpy.types.RenderEngine, depsgraph: bpy.types.Depsgraph) -> None:
+    """Draw the frame and view layer that `depsgraph` holds.
+
+    Raises:
+        LikenessError: one sentence. Cancelled: the user stopped the render.
+    """
+    scene = depsgraph.scene
+    camera = engine.camera_override or scene.camera
+    if camera is None:
+        raise SceneError("The scene has no camera: add one and make it the scene's active camera.")
+    if scene.render.use_motion_blur:
+        engine.report({"WARNING"}, "The Likeness engine draws no motion blur: blur in the compositor")
+    width, height = engine.resolution_x, engine.resolution_y
+    window = render_window(scene.render, width, height)
+    view = camera_view(camera.evaluated_get(depsgraph), depsgraph, width, height, window)
+
+    engine.update_stats("Likeness", "Reading the scene")
+    snapshot = take_snapshot(depsgraph, view, scene.likeness.quality.lower())
+    pictures = draw(engine, snapshot) if snapshot.avatars else empty_pictures(view.width, view.height)
+    write_passes(engine, depsgraph.view_layer.name, pictures)
+
+
+def draw(engine: bpy.types.RenderEngine, snapshot: Snapshot) -> Pictures:
+    """The backend's pictures of a snapshot, row 0 on top."""
+
+    def show(fraction: float, stage: str) -> None:
+        engine.update_progress(fraction)
+        engine.update_stats("Likeness", stage)
+
+    body, arrays = snapshot.request()
+    _, pictures = client.run("render_frame", body, arrays, on_progress=show, should_stop=engine.test_break)
+    size = (snapshot.view.height, snapshot.view.width)
+    expected = {"rgba": (*size, 4), "depth": size, "mask": size}
+    if {name: picture.shape for name, picture in pictures.items()} != expected:
+        raise BackendError("The Likeness backend drew another picture than was asked for: restart it.")
+    return pictures

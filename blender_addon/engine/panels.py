@@ -1,0 +1,67 @@
+"""The engine's own settings, and the stock panels that go with it."""
+
+from collections.abc import Iterator
+
+import bpy
+
+from .render_engine import ENGINE_ID
+
+# Panels of Blender's old engine that set what this one does not have.
+_WITHOUT = {"VIEWLAYER_PT_filter", "VIEWLAYER_PT_layer_passes", "RENDER_PT_simplify_grease_pencil"}
+
+
+class LIKENESS_PT_render(bpy.types.Panel):
+    bl_label = "Likeness"
+    bl_space_type = "PROPERTIES"
+    bl_region_type = "WINDOW"
+    bl_context = "render"
+    COMPAT_ENGINES = {ENGINE_ID}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.engine in cls.COMPAT_ENGINES
+
+    def draw(self, context: bpy.types.Context) -> None:
+        self.layout.use_property_split = True
+        self.layout.prop(context.scene.likeness, "quality")
+        if context.scene.view_settings.view_transform not in {"Standard", "Raw"}:
+            self.layout.label(text="View Transform 'Standard' shows the photo's colors", icon="INFO")
+
+
+class LIKENESS_PT_passes(bpy.types.Panel):
+    bl_label = "Passes"
+    bl_space_type = "PROPERTIES"
+    bl_region_type = "WINDOW"
+    bl_context = "view_layer"
+    COMPAT_ENGINES = {ENGINE_ID}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.engine in cls.COMPAT_ENGINES
+
+    def draw(self, context: bpy.types.Context) -> None:
+        self.layout.use_property_split = True
+        self.layout.prop(context.view_layer, "use_pass_z", text="Depth")
+
+
+def stock_panels() -> Iterator[type]:
+    """Panels of Blender that any engine can share: output, camera, color management, ..."""
+    for panel in bpy.types.Panel.__subclasses__():
+        if "BLENDER_RENDER" in getattr(panel, "COMPAT_ENGINES", ()) and panel.__name__ not in _WITHOUT:
+            yield panel
+
+
+classes = (LIKENESS_PT_render, LIKENESS_PT_passes)
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory(classes)
+
+
+def register() -> None:
+    _register_classes()
+    for panel in stock_panels():
+        panel.COMPAT_ENGINES.add(ENGINE_ID)
+
+
+def unregister() -> None:
+    for panel in stock_panels():
+        panel.COMPAT_ENGINES.discard(ENGINE_ID)
+    _unregister_classes()

@@ -1,0 +1,126 @@
+"""Blender's scene at one frame as plain arrays: posed avatars, and the meshes that hold them out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from ..rig.axes import to_core
+from .view import SceneError, View
+
+_WITH_SURFACE = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
+
+
+@dataclass(frozen=True)
+class AvatarPose:
+    """One avatar: its file, and its vertices (V, 3) float32 in the core's world, metres."""
+
+    path: str
+    vertices: np.ndarray
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a frame is drawn from; holds no reference into Blender.
+
+    Attributes:
+        view: the camera. avatars: from the scene's order. holdout_vertices: (n, 3) float32 in the core's world;
+        holdout_faces: (m, 3) int32. quality: "final" or "draft".
+    """
+
+    view: View
+    avatars: tuple[AvatarPose, ...]
+    holdout_vertices: np.ndarray
+    holdout_faces: np.ndarray
+    quality: str
+
+    def request(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """Body and arrays of `render_frame`."""
+        body = {**self.view.to_json(), "quality": self.quality, "avatars": [{"path": a.path} for a in self.avatars]}
+        arrays = {f"vertices_{index}": avatar.vertices for index, avatar in enumerate(self.avatars)}
+        return body, {**arrays, "holdout_vertices": self.holdout_vertices, "holdout_faces": self.holdout_faces}
+
+
+@dataclass(frozen=True)
+class _Surface:
+    """An evaluated mesh in its own space: vertices (n, 3), triangles (m, 3) int32."""
+
+    vertices: np.ndarray
+    triangles: np.ndarray
+
+
+def take_snapshot(depsgraph: bpy.types.Depsgraph, view: View, quality: str) -> Snapshot:
+    """The visible objects of an evaluated view layer, instances included.
+
+    Avatars that hold out (collection or object set to Holdout) cut out others instead of being drawn.
+
+    Raises:
+        SceneError: an avatar lost its file, or its mesh another number of vertices.
+    """
+    avatars, surfaces = [], []
+    cache: dict[int, _Surface] = {}
+    for obj, matrix in _visible_surfaces(depsgraph):
+        surface = _surface(obj, cache)
+        if not len(surface.vertices):
+            continue
+        vertices = to_core(surface.vertices @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
+        original = obj.original
+        if original.likeness.is_avatar_mesh and not obj.holdout_get():
+            avatars.append(_avatar(original, vertices))
+        elif len(surface.triangles):
+            surfaces.append(_Surface(vertices, surface.triangles))
+    return Snapshot(view, tuple(avatars), *_joined(surfaces if avatars else []), quality)
+
+
+def _visible_surfaces(depsgraph: bpy.types.Depsgraph) -> Iterator[tuple[bpy.types.Object, np.ndarray]]:
+    """Objects that the camera can see, with their matrix (4, 4) to the world."""
+    for instance in depsgraph.object_instances:
+        obj = instance.object
+        if instance.show_self and obj.type in _WITH_SURFACE and obj.visible_camera and not obj.indirect_only_get():
+            yield obj, np.array(instance.matrix_world, dtype=np.float64)
+
+
+def _avatar(original: bpy.types.Object, vertices: np.ndarray) -> AvatarPose:
+    if not original.likeness.avatar_path:
+        raise SceneError(f"The avatar mesh '{original.name}' names no avatar file: import the avatar again.")
+    own = len(original.data.vertices)
+    if len(vertices) != own:
+        raise SceneError(
+            f"The avatar mesh '{original.name}' has {len(vertices)} vertices after its modifiers instead of {own}: "
+            "remove modifiers that add or remove vertices."
+        )
+    path = bpy.path.abspath(original.likeness.avatar_path, library=original.library)
+    return AvatarPose(path, vertices)
+
+
+def _surface(obj: bpy.types.Object, cache: dict[int, _Surface]) -> _Surface:
+    """The evaluated surface of an object; instances of one mesh are read once."""
+    if obj.type == "MESH":
+        key = obj.data.as_pointer()
+        if key not in cache:
+            cache[key] = _read(obj.data)
+        return cache[key]
+    mesh = obj.to_mesh()
+    try:
+        return _read(mesh) if mesh is not None else _Surface(np.zeros((0, 3)), np.zeros((0, 3), np.int32))
+    finally:
+        obj.to_mesh_clear()
+
+
+def _read(mesh: bpy.types.Mesh) -> _Surface:
+    vertices = np.empty(len(mesh.vertices) * 3, np.float32)
+    mesh.vertices.foreach_get("co", vertices)
+    mesh.calc_loop_triangles()
+    triangles = np.empty(len(mesh.loop_triangles) * 3, np.int32)
+    mesh.loop_triangles.foreach_get("vertices", triangles)
+    return _Surface(vertices.reshape(-1, 3).astype(np.float64), triangles.reshape(-1, 3))
+
+
+def _joined(surfaces: list[_Surface]) -> tuple[np.ndarray, np.ndarray]:
+    """All surfaces as one: vertices (n, 3) float32 and triangles (m, 3) int32."""
+    if not surfaces:
+        return np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32)
+    starts = np.cumsum([0, *(len(surface.vertices) for surface in surfaces[:-1])])
+    triangles = [surface.triangles + start for surface, start in zip(surfaces, starts)]
+    return np.concatenate([s.vertices for s in surfaces]), np.concatenate(triangles).astype(np.int32)
