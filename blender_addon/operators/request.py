@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..backend import client
 from .job import Step
 
 
@@ -13,8 +14,6 @@ def request(op: str, body: dict, arrays: dict[str, np.ndarray] | None = None) ->
     Raises:
         LikenessError: what the backend reports, or that it is missing or died.
     """
-    from ..backend import client
-
     job = client.start(op, body, arrays or {})
     try:
         while not job.done():

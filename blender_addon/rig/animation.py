@@ -33,11 +33,13 @@ def write_motion_action(
 
     body_slot, bag = _slot(action, strip, armature)
     for joint, bone in enumerate(joints.names):
-        path = armature.pose.bones[bone].path_from_id()
+        pose_bone = armature.pose.bones[bone]
+        path = pose_bone.path_from_id()
         group = bag.groups.new(bone)
         for axis in range(4):
             _write_curve(bag, f"{path}.rotation_quaternion", axis, times, quaternions[:, joint, axis], group)
-        if np.abs(locations[:, joint]).max() > 0 or joints.parents[joint] < 0:
+        # Only the root travels; jaw and eyes shift a little under an expression, or did before.
+        if joints.parents[joint] < 0 or np.any(locations[:, joint]) or any(pose_bone.location):
             for axis in range(3):
                 _write_curve(bag, f"{path}.location", axis, times, locations[:, joint, axis], group)
     if animated:
@@ -45,6 +47,8 @@ def write_motion_action(
         for column, key in enumerate(expression_names(mesh)[:count]):
             _write_curve(bag, f'key_blocks["{bpy.utils.escape_identifier(key)}"].value', 0, times, held[:, column])
         _assign(mesh.data.shape_keys, action, face_slot)
+    for bone in joints.names:
+        armature.pose.bones[bone].rotation_mode = "QUATERNION"
     _assign(armature, action, body_slot)
     return action
 
