@@ -119,8 +119,8 @@ def test_everyone_is_dressed_outside_the_skin(people):
     """Where a top is worn, cloth lies outside the skin, and no visible vertex flies off."""
     for person in people:
         wardrobe = person.wardrobe
-        top = torch.nonzero((person.face_layer == wardrobe.layers.index("top"))).squeeze(1)
-        assert len(top) > 500
+        top = torch.nonzero(person.face_layer == wardrobe.layers.index("top")).squeeze(1)
+        assert len(top) > 200  # a coat hides most of it
         used = person.faces[top].unique()
         move = (person.rest[used] - person.body_rest[person.source[used]]).norm(dim=1)
         assert move.max() < 0.35

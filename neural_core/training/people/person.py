@@ -65,9 +65,10 @@ class PosedPerson:
 
 def vertex_normals(vertices: Tensor, faces: Tensor, vertex_faces: Tensor) -> Tensor:
     """(P, n, 3) area-weighted unit normals as a gather, so that sums have one order on every device."""
-    a, b, c = vertices[:, faces].unbind(2)
+    a, b, c = vertices.index_select(1, faces.reshape(-1)).unflatten(1, (-1, 3)).unbind(2)
     normal = F.pad(torch.linalg.cross(b - a, c - a), (0, 0, 0, 1))
-    return F.normalize(normal[:, vertex_faces].sum(2), dim=-1)
+    around = normal.index_select(1, vertex_faces.reshape(-1)).unflatten(1, vertex_faces.shape)
+    return F.normalize(around.sum(2), dim=-1)
 
 
 def make_person(wardrobe: Wardrobe, rng: np.random.Generator) -> Person:

@@ -55,7 +55,9 @@ def reduce_picture(picture: Tensor, height: int, width: int) -> Tensor:
 
 
 def _surface(person: Person, posed: PosedPerson, pose_of_view: Tensor, cameras: list[Camera], light: Light) -> Surface:
-    hits = zbuffer.draw(posed.vertices[pose_of_view], person.faces, person.level, cameras)
+    hits = zbuffer.draw(
+        posed.vertices[pose_of_view], person.faces, person.level, cameras, one_sided=person.face_layer == 0
+    )
     device = posed.vertices.device
     directions = torch.cat([sky_directions(_SKY_SAMPLES, device), light.sun.to(device)[None]])
     free = visibility(posed.vertices, person.level > 0, directions, cell=0.026, bias=0.04)
@@ -68,7 +70,7 @@ def _surface(person: Person, posed: PosedPerson, pose_of_view: Tensor, cameras: 
     ).flatten(0, 1)
     corners = person.faces[hits.triangle] + (pose_of_view[hits.view] * count)[:, None]
     weights = hits.barycentric
-    a = sum(table[corners[:, k]] * weights[:, k, None] for k in range(3))
+    a = sum(table.index_select(0, corners[:, k]) * weights[:, k, None] for k in range(3))
     return Surface(
         hits=hits,
         position=a[:, :3],

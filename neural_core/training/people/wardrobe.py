@@ -36,7 +36,8 @@ class Shell:
 
     def smooth(self, values: Tensor) -> Tensor:
         """A Laplacian step on (n, C), the region's border held fixed; a gather, so the same on every device."""
-        return (values[self.neighbours] * self.share[..., None]).sum(1)
+        around = values.index_select(0, self.neighbours.reshape(-1)).view(*self.neighbours.shape, -1)
+        return (around * self.share[..., None]).sum(1)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from torch import Tensor
 from neural_core.camera import Camera
 
 _EMPTY = 0x7FFFFFFFFFFFFFFF
+_NOTHING = 0x7F800000 << 32  # depth inf: beyond a hem
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,19 @@ class Hits:
 
 
 @torch.no_grad()
-def draw(vertices: Tensor, faces: Tensor, level: Tensor, cameras: list[Camera], near: float = 0.05) -> Hits:
+def draw(
+    vertices: Tensor,
+    faces: Tensor,
+    level: Tensor,
+    cameras: list[Camera],
+    one_sided: Tensor | None = None,
+    near: float = 0.05,
+) -> Hits:
     """Nearest existing surface per pixel of B pinhole cameras of one size.
 
     Args:
         vertices: (B, N, 3) world, metres. faces: (F, 3). level: (N,), the surface exists where it is positive.
+        one_sided: (F,) bool, faces that are never seen from behind (closed surfaces): dropped early.
     """
     height, width = cameras[0].height, cameras[0].width
     device = vertices.device
@@ -42,48 +51,54 @@ def draw(vertices: Tensor, faces: Tensor, level: Tensor, cameras: list[Camera], 
     focal, centre = torch.stack([K[:, 0, 0], K[:, 1, 1]], 1), K[:, :2, 2]
     pixels = points[..., :2] / depth.clamp(min=near)[..., None] * focal[:, None] + centre[:, None]
 
-    corner, z = pixels[:, faces], depth[:, faces]  # (B, F, 3, 2), (B, F, 3)
+    # index_select copies rows and is several times faster than indexing with a tensor.
+    seen = torch.cat([pixels, depth[..., None]], 2).index_select(1, faces.reshape(-1)).unflatten(1, (-1, 3))
+    corner, z = seen[..., :2], seen[..., 2]  # (B, F, 3, 2), (B, F, 3)
+    a, b, c = corner.unbind(2)
+    area = (b[..., 0] - a[..., 0]) * (c[..., 1] - a[..., 1]) - (c[..., 0] - a[..., 0]) * (b[..., 1] - a[..., 1])
+    face_level = level.index_select(0, faces.reshape(-1)).view(-1, 3)
+    drawn = (z.amin(2) > near) & (face_level.amax(1) > 0) & (area.abs() > 1e-9)
+    if one_sided is not None:
+        drawn &= (area < 0) | ~one_sided  # counter-clockwise from outside is clockwise in a picture with y down
     low = torch.ceil(corner.amin(2) - 0.5).clamp(min=0)
     high = torch.floor(corner.amax(2) - 0.5)
     high = torch.minimum(high, high.new_tensor([width - 1.0, height - 1.0]))
     extent = (high - low + 1).clamp(min=0).long()
-    count = extent[..., 0] * extent[..., 1] * (z.amin(2) > near) * (level[faces].amax(1) > 0)
+    count = extent[..., 0] * extent[..., 1] * drawn
     keep = torch.nonzero(count.reshape(-1)).squeeze(1)
     view = torch.div(keep, len(faces), rounding_mode="floor")
     face = keep - view * len(faces)
-    counts = count.reshape(-1)[keep]
-    a, b, c = corner.reshape(-1, 3, 2)[keep].unbind(1)
-    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
-    inverse = torch.where(area.abs() > 1e-9, 1 / area, torch.full_like(area, float("nan")))
+    counts = count.reshape(-1).index_select(0, keep)
+    kept = seen.reshape(-1, 9).index_select(0, keep).view(-1, 3, 3)
+    a, b, c = kept[..., :2].unbind(1)
+    inverse = 1 / area.reshape(-1).index_select(0, keep)
     # Edge functions as planes over the picture, normalised to barycentrics: weight = x * px + y * py + d.
-    plane_a = _plane(b, c, inverse)
-    plane_b = _plane(c, a, inverse)
-    over_z = 1 / z.reshape(-1, 3)[keep].clamp(min=near)
-    first = low.reshape(-1, 2)[keep].long()
+    planes = torch.cat([_plane(b, c, inverse), _plane(c, a, inverse)], 1)
+    over_z = 1 / kept[..., 2]
+    box = torch.cat([low.long(), extent], 2).reshape(-1, 4).index_select(0, keep)
 
     t_index = torch.repeat_interleave(torch.arange(len(keep), device=device), counts)
     start = torch.cumsum(counts, 0) - counts
-    local = torch.arange(len(t_index), device=device) - start[t_index]
-    columns = extent.reshape(-1, 2)[keep, 0][t_index]
+    left, top, columns, start = torch.cat([box[:, :3], start[:, None]], 1).index_select(0, t_index).unbind(1)
+    local = torch.arange(len(t_index), device=device) - start
     down = torch.div(local, columns, rounding_mode="floor")
-    px = first[t_index, 0] + local - down * columns
-    py = first[t_index, 1] + down
-    weights = _weights(plane_a, plane_b, t_index, px, py)
+    px = left + local - down * columns
+    py = top + down
+    weights = _weights(planes, t_index, px, py)
     inside = torch.nonzero(weights.amin(1) >= -1e-4).squeeze(1)
-    t_index, px, py = t_index[inside], px[inside], py[inside]
-    perspective = weights[inside] * over_z[t_index]
-    exists = (perspective * level[faces][face[t_index]]).sum(1) > 0
-    t_index, px, py, perspective = t_index[exists], px[exists], py[exists], perspective[exists]
-    z_hit = 1 / perspective.sum(1)
+    t_index, px, py = (x.index_select(0, inside) for x in (t_index, px, py))
+    perspective = weights.index_select(0, inside) * over_z.index_select(0, t_index)
+    exists = (perspective * face_level.index_select(0, face.index_select(0, t_index))).sum(1) > 0
+    z_hit = torch.where(exists, 1 / perspective.sum(1), float("inf"))
     packed = (z_hit.view(torch.int32).long() << 32) | t_index
     buffer = torch.full((len(cameras) * height * width,), _EMPTY, dtype=torch.int64, device=device)
-    buffer.scatter_reduce_(0, (view[t_index] * height + py) * width + px, packed, "amin")
+    buffer.scatter_reduce_(0, (view.index_select(0, t_index) * height + py) * width + px, packed, "amin")
 
-    place = torch.nonzero(buffer != _EMPTY).squeeze(1)
+    place = torch.nonzero(buffer < _NOTHING).squeeze(1)
     t_index = buffer[place] & 0xFFFFFFFF
     column, rest = place % width, torch.div(place, width, rounding_mode="floor")
     row, seen_from = rest % height, torch.div(rest, height, rounding_mode="floor")
-    perspective = _weights(plane_a, plane_b, t_index, column, row).clamp(min=0) * over_z[t_index]
+    perspective = _weights(planes, t_index, column, row).clamp(min=0) * over_z.index_select(0, t_index)
     barycentric = perspective / perspective.sum(1, keepdim=True)
     return Hits(seen_from, row, column, face[t_index], barycentric)
 
@@ -96,9 +111,10 @@ def _plane(b: Tensor, c: Tensor, inverse: Tensor) -> Tensor:
     return torch.stack([x, y, -(x * b[:, 0] + y * b[:, 1])], 1)
 
 
-def _weights(plane_a: Tensor, plane_b: Tensor, t: Tensor, px: Tensor, py: Tensor) -> Tensor:
+def _weights(planes: Tensor, t: Tensor, px: Tensor, py: Tensor) -> Tensor:
+    """(m, 3) screen-space barycentrics of triangles t (m,) at pixel centres."""
     x, y = px + 0.5, py + 0.5
-    a, b = plane_a[t], plane_b[t]
-    wa = a[:, 0] * x + a[:, 1] * y + a[:, 2]
-    wb = b[:, 0] * x + b[:, 1] * y + b[:, 2]
+    p = planes.index_select(0, t).T
+    wa = p[0] * x + p[1] * y + p[2]
+    wb = p[3] * x + p[4] * y + p[5]
     return torch.stack([wa, wb, 1 - wa - wb], 1)
