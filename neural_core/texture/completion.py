@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from scipy import ndimage
 from scipy.sparse import coo_matrix, diags
 from scipy.sparse.linalg import splu
 from torch import Tensor
@@ -29,8 +30,12 @@ class CompletionConfig:
     certain: float = 0.999  # confidence from which a texel is kept exactly
     data: float = 0.5  # pull of a half-trusted texel towards its sample, against 1 of each neighbour
     mirror_confidence: float = 0.5  # a mirrored texel must have been seen this well
-    mirror_pull: float = 0.0025  # towards the expectation: corrections fade over 1/sqrt = 20 texels (12 cm)
-    ring_pull: float = 0.01  # 10 texels (6 cm)
+    mirror_pull: float = 0.004  # towards the expectation: corrections fade over 1/sqrt = 16 texels (10 cm)
+    ring_pull: float = 0.004  # the same: light differs from side to side
+    hole: tuple[float, float] = (3.0, 12.0)  # texels from what was seen: nearer, the expectation does not pull, and
+    #                                          small holes are filled from their rims; farther, it pulls in full
+    surprise: float = 0.2  # colour distance from the expectation at which a seen texel spreads half as much
+    least_spread: float = 0.05  # and the least share, so that no border is quite a cut
     least_belief: float = 0.05  # below which a ring says nothing
     floor: float = 1e-6  # keeps pieces that know nothing (an eyeball never seen) at the mean colour
     rings: RingConfig = field(default_factory=RingConfig)
@@ -65,9 +70,12 @@ def _solve(partial: PartialTexture, atlas: Atlas, body: BodyModel, config: Compl
     expectation = _Expectation(colour, confidence, facing, atlas, body, config)
     pairs, weights = surface_edges(atlas, body)
     n, (a, b) = len(colour), pairs.T
+    agreement = expectation.agreement()
+    border = fixed[a] != fixed[b]
+    weights = np.where(border, weights * np.where(fixed[a], agreement[a], agreement[b]), weights)
     step = expectation.steps(a, b, fixed) * weights[:, None]
 
-    data = np.where(fixed, 0.0, config.data * confidence / (1.02 - np.minimum(confidence, 1.0)))
+    data = np.where(fixed, 0.0, config.data * agreement * confidence / (1.02 - np.minimum(confidence, 1.0)))
     right = data[:, None] * colour + expectation.pull[:, None] * expectation.colour
     for c in range(3):
         right[:, c] += np.bincount(a, step[:, c], n) - np.bincount(b, step[:, c], n)
@@ -93,6 +101,7 @@ class _Expectation:
     """
 
     def __init__(self, colour, confidence, facing, atlas: Atlas, body: BodyModel, config: CompletionConfig):
+        self.seen, self.config = colour, config
         self.ring, belief = ring_prior(colour, confidence, facing, atlas, body, config.rings)
         mirror = mirror_texels(atlas, body).cpu().numpy()
         self.mirror_seen = (mirror >= 0) & (confidence[mirror] >= config.mirror_confidence)
@@ -100,9 +109,21 @@ class _Expectation:
         mirrored = self.mirror_seen & (confidence < config.certain)
         self.source = np.where(mirrored, _MIRROR, np.where(belief > config.least_belief, _RING, _NOTHING))
         pull = np.select([mirrored, self.source == _RING], [config.mirror_pull, config.ring_pull * belief], 0.0)
-        self.pull = np.where(confidence > 0, 0.0, pull) + config.floor
+        near, far = config.hole
+        distance = ndimage.distance_transform_edt((atlas.image(torch.from_numpy(confidence)) <= 0).numpy())
+        deep = np.clip((atlas.at_texels(torch.from_numpy(np.asarray(distance))).numpy() - near) / (far - near), 0, 1)
+        self.pull = pull * deep**2 + config.floor
         mean = (colour * confidence[:, None]).sum(0) / confidence.sum()
         self.colour = np.select([mirrored[:, None], (self.source == _RING)[:, None]], [self.mirror, self.ring], mean)
+
+    def agreement(self) -> np.ndarray:
+        """(n,) in (0, 1], how much of a seen texel's difference from expectation spreads into the unseen beside it.
+
+        What was seen there but not expected (a strand of hair, a printed finger) is no reason to recolour the rest.
+        """
+        expected = np.where(self.mirror_seen[:, None], self.mirror, self.ring)
+        stray = np.square(self.seen - expected).sum(1) / self.config.surprise**2
+        return np.maximum(1 / (1 + stray), self.config.least_spread)
 
     def steps(self, a: np.ndarray, b: np.ndarray, fixed: np.ndarray) -> np.ndarray:
         """Expected colour differences (e, 3) of neighbours a, b: zero where their colours have different sources.
@@ -151,7 +172,9 @@ def _add_detail(partial, coarse, smooth: Tensor, atlas: Atlas, work: Atlas, body
     uv = atlas.texel_uv[None]
     fill = lookup(smooth, uv)[:, 0].T  # (n, 3)
     colour, confidence = atlas.at_texels(partial.rgb), atlas.at_texels(partial.confidence)
-    detail = (colour - lookup(work.dilate(coarse.rgb), uv)[:, 0].T) * confidence[:, None]
+    seen = (coarse.confidence > 0).float()[None]
+    smooth_seen = lookup(work.dilate(torch.cat([coarse.rgb * seen, seen])), uv)[:, 0].T
+    detail = (colour - smooth_seen[:, :3] / smooth_seen[:, 3:].clamp(min=1e-3)) * confidence[:, None]
     mirror = mirror_texels(atlas, body)
     unseen = (confidence < config.certain) & (mirror >= 0)
     sharp = fill + torch.where(unseen[:, None], detail[mirror.clamp(min=0)], torch.zeros_like(detail))

@@ -80,7 +80,7 @@ class NeuralTexture:
         garment_hint: Tensor | None = None,
         latent: Tensor | None = None,
     ) -> "NeuralTexture":
-        """From the completed rgb (3, R, R), what was seen at the same resolution, and the completed detail (3, D, D)."""
+        """From the completed rgb (3, R, R), what was seen there, and the completed detail (3, D, D)."""
         parts = {
             "rgb": rgb,
             "sampled": (partial.confidence * partial.sampled)[None],

@@ -14,7 +14,11 @@ from scipy import ndimage
 from torch import Tensor
 
 from neural_core.body.model import BodyModel
+from neural_core.body.skeleton import JOINT_NAMES
 from neural_core.rasterizer import Fragments, interpolate
+
+_FINGERS = ("thumb", "index", "middle", "ring", "pinky")
+_HANDS = [i for i, name in enumerate(JOINT_NAMES) if "wrist" in name or any(finger in name for finger in _FINGERS)]
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class OcclusionConfig:
     stretch: float = 4.0  # and this many pixel widths: far away, one pixel spans much of a grazing surface
     nearer: float = 0.04  # metres: an occluder this much nearer spoils the pixels around it (measured in fitting.md 5)
     margin: float = 4.0  # pixels per 1000 px of the person's height, on the farther side of an overlap
+    hand_margin: float = 12.0  # the same behind hands, whose fit is off by a finger where fingers were not detected
     least_margin: float = 2.0  # pixels, for small pictures: a fit is never better than this
 
 
@@ -58,15 +63,23 @@ def occlusion_map(
     Args:
         height: of the person, pixels. pixel: metres that a pixel spans at the person's distance.
     """
-    margin = max(config.least_margin, config.margin * height / 1000)
     edges = overlap_edges(fragments, body, pixel, config)
+    behind = _behind(fragments, fragments.depth, config.margin * height / 1000, config)
+    hands = body.weights[:, _HANDS].sum(1, keepdim=True)
+    on_hand = interpolate(fragments, body.faces, hands)[..., 0] > 0.5
+    hand_depth = torch.where(on_hand, fragments.depth, torch.inf)
+    behind |= _behind(fragments, hand_depth, config.hand_margin * height / 1000, config) & ~on_hand
+    return behind | edges, edges
+
+
+def _behind(fragments: Fragments, occluders: Tensor, margin: float, config: OcclusionConfig) -> Tensor:
+    """(H, W) bool, pixels of the body with something much nearer, of depths `occluders` (H, W), within the margin."""
+    margin = max(config.least_margin, margin)
     radius = int(margin)
     rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1]
     disc = rows**2 + columns**2 <= margin**2
-    depth = fragments.depth.cpu().numpy()
-    nearest = torch.from_numpy(_minimum_over_disc(depth, disc)).to(fragments.depth.device)
-    behind = fragments.mask & (fragments.depth - nearest > config.nearer)
-    return behind | edges, edges
+    nearest = torch.from_numpy(_minimum_over_disc(occluders.cpu().numpy(), disc)).to(occluders.device)
+    return fragments.mask & (fragments.depth - nearest > config.nearer)
 
 
 def _minimum_over_disc(picture: np.ndarray, disc: np.ndarray) -> np.ndarray:

@@ -38,8 +38,10 @@ _HEAD = ("head", "jaw")
 _FACE_DOWN = 25.0
 _HAIRLINE = (60.0, 72.0)
 _SKULL_BEHIND_EYES = 0.09  # metres, so that the ears lie beside the centre
-_EAR = (0.034, 0.046)  # metres from an ear's middle: inside, outside of it
-_EAR_BELOW = 0.012  # metres, the ear's middle below the head's most lateral point
+# An ear is an ellipsoid a little below the head's most lateral point; the scalp begins right behind it.
+_EAR_BELOW = 0.012  # metres
+_EAR_SIZE = (0.030, 0.034, 0.021)  # metres, half axes
+_EAR_EDGE = (1.0, 1.35)  # where an ear ends, in half axes
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def scalp_weight(body: BodyModel) -> Tensor:
     for side in (1.0, -1.0):
         ear = position[torch.where(on_head, side * position[:, 0], -torch.inf).argmax()]
         middle = ear - torch.tensor([0.0, _EAR_BELOW, 0.0], device=body.device)
-        scalp = scalp * _smoothstep((position - middle).norm(dim=1), *_EAR)
+        reach = (position - middle) / torch.tensor(_EAR_SIZE, device=body.device)
+        scalp = scalp * _smoothstep(reach.norm(dim=1), *_EAR_EDGE)
     return scalp
 
 

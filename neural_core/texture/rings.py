@@ -18,13 +18,18 @@ from neural_core.texture.regions import Region, body_regions
 @dataclass(frozen=True)
 class RingConfig:
     width: float = 0.008  # metres of a ring: a hem on the back stays as sharp as a texel of the 256 atlas
-    windows: tuple[float, ...] = (0.005, 0.02, 0.05, 0.15)  # metres, standard deviations of the neighbourhoods
-    enough: float = 4.0  # texels of evidence at which a window is believed as much as all wider ones together
+    windows: tuple[float, ...] = (0.005, 0.02)  # metres, standard deviations of the neighbourhoods of one limb alone
+    pooled: float = (
+        0.05  # metres, of the neighbourhood of both sides' limbs; what lies beyond goes on as the last of it
+    )
+    enough: float = 4.0  # texels of evidence at which a window is believed as much as the wider ones
     other_side: float = 0.1  # weight of the other arm's or leg's texels: decisive only where this one was not seen
     border: float = 0.25  # weight of a texel that faces the camera, against 1 of one at the border of what was seen:
     #                       the back of an open jacket is jacket, not the shirt between its halves
     agree: tuple[float, ...] = (0.5, 0.3, 0.2, 0.14, 0.1, 0.1)  # colour distance of agreement, narrowed step by step
-    strayed: float = 0.1  # metres of decay of the belief beyond the last seen ring
+    plain: tuple[float, float] = (0.04, 0.08)  # metres, colour distance within which rings are made alike: folds and
+    #                                            light make bands round the back, garments' hems differ by more
+    strayed: float = 0.4  # metres of decay of the belief beyond the last seen ring: trousers go on below the picture
 
 
 def ring_prior(
@@ -50,7 +55,7 @@ def ring_prior(
         samples = [(along, colour, evidence * weight**2)]  # squared: a ring is made by its region's core
         if region.twin is not None:
             twin_weight, twin_along = fields[region.twin]
-            samples.append((twin_along, colour, config.other_side * evidence * twin_weight**2))
+            samples.append((twin_along, colour, evidence * twin_weight**2))
         rings = _Rings(samples, along[weight > 0.01], config)
         value, trust = rings.at(along)
         total += (weight * trust)[:, None] * value
@@ -61,52 +66,78 @@ def ring_prior(
 
 
 class _Rings:
-    """The agreed colour along one region's axis."""
+    """The agreed colour along one region's axis.
 
-    def __init__(self, samples, extent: np.ndarray, config: RingConfig):
-        along = np.concatenate([s[0] for s in samples])
-        colour = np.concatenate([s[1] for s in samples])
-        weight = np.concatenate([s[2] for s in samples])
+    Args:
+        samples: (along, colour, weight) of the region's texels, then of its twin's. extent: along, where asked for.
+    """
+
+    def __init__(
+        self, samples: list[tuple[np.ndarray, np.ndarray, np.ndarray]], extent: np.ndarray, config: RingConfig
+    ):
+        along, colour, both = (np.concatenate(column) for column in zip(*samples))
+        own = np.repeat([1.0, config.other_side][: len(samples)], [len(s[0]) for s in samples])
         low, high = (extent.min(), extent.max()) if len(extent) else (0.0, 0.0)
-        use = (weight > 1e-3) & (along >= low) & (along <= high)
-        along, colour, weight = along[use], colour[use], weight[use]
+        use = (both > 1e-3) & (along >= low) & (along <= high)
+        along, colour, both, own = along[use], colour[use], both[use], own[use]
         self.low, self.width = low, config.width
         self.count = int((high - low) / config.width) + 1
         ring = np.clip(((along - low) / config.width).astype(np.int64), 0, self.count - 1)
         self.colour, self.trust = np.zeros((self.count, 3)), np.zeros(self.count)
         if not len(ring):
             return
-        # Agreement (iterated reweighting): begin with everything in a wide window, then let outvoted texels go.
-        mass = np.bincount(ring, weight, self.count)
-        value = self._smooth(ring, colour, weight, mass, config)
+        # Agreement (iterated reweighting): begin with everything in a wide window, then let outvoted texels go. Where a
+        # limb shows nothing for far, both sides vote alike, so that both go on in the same colour.
+        mass, votes = np.bincount(ring, both * own, self.count), both
+        value = self._smooth(ring, colour, votes, own, mass, config)
         for distance in config.agree:
             stray = np.square(colour - value[ring]).sum(1) / distance**2
-            value = self._smooth(ring, colour, weight / (1 + stray) ** 2, mass, config)
-        self.colour = value
+            votes = both / (1 + stray) ** 2
+            value = self._smooth(ring, colour, votes, own, mass, config)
+        self.colour = _flatten(value, config)
         far = np.full(self.count, np.inf)
         if (mass >= 1).any():
             far = np.asarray(ndimage.distance_transform_edt(mass < 1), np.float64) * config.width
         self.trust = np.exp(-far / config.strayed)
 
-    def _smooth(self, ring: np.ndarray, colour: np.ndarray, weight: np.ndarray, mass: np.ndarray, config: RingConfig):
+    def _smooth(self, ring, colour, votes, own, mass: np.ndarray, config: RingConfig) -> np.ndarray:
         """Colours (count, 3) from the narrowest windows in which the evidence, mass (count,), is enough."""
-        voting = np.bincount(ring, weight, self.count)
-        sums = np.stack([np.bincount(ring, weight * colour[:, c], self.count) for c in range(3)], 1)
-        value = np.broadcast_to(sums.sum(0) / voting.sum(), sums.shape)
+        value = self._window(ring, colour, votes, config.pooled)[0]
+        evidence = self._window(ring, colour, np.ones(len(ring)), config.pooled)[1]
+        seen = np.nonzero(evidence >= min(config.enough, evidence.max()))[0]
+        value = np.stack([np.interp(np.arange(self.count), seen, value[seen, c]) for c in range(3)], 1)
         for window in reversed(config.windows):
-            sigma = window / config.width
+            narrow, near = self._window(ring, colour, votes * own, window)
+            sigma = window / self.width
             evidence = ndimage.gaussian_filter1d(mass, sigma, mode="constant") * sigma * 2.5  # texels in the window
-            near = ndimage.gaussian_filter1d(voting, sigma, mode="constant")[:, None]
-            near_sum = ndimage.gaussian_filter1d(sums, sigma, axis=0, mode="constant")
-            share = (evidence / (evidence + config.enough))[:, None]
-            value = np.where(near > 1e-9, share * near_sum / np.maximum(near, 1e-9) + (1 - share) * value, value)
+            share = np.where(near > 1e-9, evidence / (evidence + config.enough), 0.0)[:, None]
+            value = share * narrow + (1 - share) * value
         return value
+
+    def _window(self, ring, colour, weight, window: float) -> tuple[np.ndarray, np.ndarray]:
+        """Weighted mean colour (count, 3) in a Gaussian window, metres, and the weight in it (count,)."""
+        sigma = window / self.width
+        total = np.stack([np.bincount(ring, weight * x, self.count) for x in (*colour.T, np.ones(len(ring)))], 1)
+        total = ndimage.gaussian_filter1d(total, sigma, axis=0, mode="constant") * sigma * 2.5
+        return total[:, :3] / np.maximum(total[:, 3:], 1e-12), total[:, 3]
 
     def at(self, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Colours (n, 3) and trust (n,) at coordinates along (n,)."""
         centres = self.low + (np.arange(self.count) + 0.5) * self.width
         value = np.stack([np.interp(along, centres, self.colour[:, c]) for c in range(3)], 1)
         return value, np.interp(along, centres, self.trust)
+
+
+def _flatten(colour: np.ndarray, config: RingConfig) -> np.ndarray:
+    """Bilateral filter along a region's rings (count, 3): even within a garment, sharp at its hems."""
+    reach, similar = config.plain
+    place = np.arange(len(colour)) * config.width
+    near = np.exp(-0.5 * np.square((place[:, None] - place) / reach))
+    for _ in range(3):
+        alike = np.exp(-0.5 * np.square(colour[:, None] - colour).sum(-1) / similar**2)
+        weight = near * alike
+        colour = weight @ colour / weight.sum(1, keepdims=True)
+    return colour
 
 
 def _at_texels(region: Region, atlas: Atlas, body: BodyModel) -> tuple[np.ndarray, np.ndarray]:
