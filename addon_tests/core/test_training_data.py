@@ -5,7 +5,7 @@ import torch
 from training_people import people_folder, write_shard
 
 from neural_core.texture.atlas import lookup
-from neural_core.texture.garment_hint import push_pull
+from neural_core.texture.push_pull import push_pull
 from neural_core.training.data import PairConfig, PeoplePool, TrainingDataError, lookup_batch, prepare
 from neural_core.training.texels import TexelMaps
 
@@ -78,6 +78,10 @@ def test_push_pull_keeps_what_is_known_and_stays_in_range():
     assert float(filled.min()) >= 0 and float(filled.max()) <= 1
     assert torch.allclose(push_pull(torch.full((1, 3, 32, 32), 0.7), known[:1]), torch.tensor(0.7), atol=1e-6)
     assert torch.equal(push_pull(texture, torch.zeros_like(known)), torch.full_like(texture, 0.5))
+    odd = torch.ones(1, 1, 21, 13)
+    odd[..., 5:, :] = 0
+    assert torch.allclose(push_pull(odd * 0.3, odd), torch.tensor(0.3), atol=1e-6)
+    assert float(push_pull(odd, odd, levels=1, empty=0.0)[..., -1, -1]) == 0  # out of reach
 
 
 def test_mirror_map_brings_the_other_side():

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from neural_core.networks.blocks import PixelNorm, ResBlock, two_convolutions
 from neural_core.networks.config import RendererConfig
+from neural_core.texture.push_pull import push_pull
 
 
 class RendererOutput(NamedTuple):
@@ -29,7 +30,8 @@ class RendererNetwork(nn.Module):
     """Three inputs through two convolutions each, a U-Net of ResNet blocks, two heads (appendix E).
 
     Own additions: the trunk runs at 1/fold resolution; a gate copies the texture where it is right, so that a seen
-    face stays as sharp as the photo; the mask is a correction of the body's mask.
+    face stays as sharp as the photo; around the body the texture's colours are spread outwards, where clothes and hair
+    will be; the mask is a correction of the body's mask.
     """
 
     def __init__(self, config: RendererConfig):
@@ -61,9 +63,10 @@ class RendererNetwork(nn.Module):
         """Raw outputs for inputs as in `forward`; H and W are multiples of `config.multiple`."""
         fold = self.config.fold
         uv_mask = uv_mask.to(texture_raster.dtype)
+        texture = torch.cat([spread_colours(texture_raster, uv_mask), texture_raster[:, 3:] * uv_mask], 1)
         x = torch.cat(
             [
-                self.texture_in(F.pixel_unshuffle(texture_raster * uv_mask, fold)),
+                self.texture_in(F.pixel_unshuffle(texture, fold)),
                 self.uv_in(F.pixel_unshuffle(self._encode(uv) * uv_mask, fold)),
                 self.mask_in(F.pixel_unshuffle(uv_mask, fold)),
             ],
@@ -90,13 +93,13 @@ class RendererNetwork(nn.Module):
         Returns:
             rgb (B, 3, H, W) in [0, 1] and mask logits (B, 1, H, W).
         """
-        return self.mix(self.heads(texture_raster, uv, uv_mask), texture_raster[:, :3].float(), uv_mask.float())
+        return self.mix(self.heads(texture_raster, uv, uv_mask), texture_raster, uv_mask)
 
-    def mix(self, out: RendererOutput, texture_rgb: Tensor, uv_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Copy gate and body mask: rgb (B, 3, H, W) and mask logits (B, 1, H, W), at any common resolution."""
-        k = torch.sigmoid(out.gate) * uv_mask
-        logits = out.growth + self.config.mask_prior * (2 * uv_mask - 1)
-        return k * texture_rgb + (1 - k) * out.rgb, logits
+    def mix(self, out: RendererOutput, texture_raster: Tensor, uv_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Copy gate and body mask: rgb (B, 3, H, W) and mask logits (B, 1, H, W)."""
+        k = torch.sigmoid(out.gate)
+        rgb = k * spread_colours(texture_raster.float(), uv_mask.float()) + (1 - k) * out.rgb
+        return rgb, out.growth + self.config.mask_prior * (2 * uv_mask.float() - 1)
 
     def _encode(self, uv: Tensor) -> Tensor:
         """(B, 2, H, W) to (B, 2 + 4 * octaves, H, W): sines and cosines tell neighbouring texels apart."""
@@ -105,3 +108,8 @@ class RendererNetwork(nn.Module):
             angle = uv * (2 * math.pi * 2**octave)
             waves += [torch.sin(angle), torch.cos(angle)]
         return torch.cat(waves, 1)
+
+
+def spread_colours(texture_raster: Tensor, uv_mask: Tensor) -> Tensor:
+    """The texture's rgb (B, 3, H, W), continued around the body by about 30 pixels; grey beyond."""
+    return push_pull(texture_raster[:, :3], uv_mask, levels=5, empty=0.5)

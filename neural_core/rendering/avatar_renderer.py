@@ -104,7 +104,7 @@ class AvatarRenderer:
         mask = fragments.mask[None].float()
         raster = lookup(self._channels(texture), uv) * mask
         out = self.network.heads(raster[None], uv.permute(2, 0, 1)[None], mask[None])
-        rgb, logits = self.network.mix(out, raster[None, :3], mask[None])
+        rgb, logits = self.network.mix(out, raster[None], mask[None])
         return Drawing(rgb[0], logits[0], (torch.sigmoid(out.gate) * mask)[0])
 
     def _refine(

@@ -14,6 +14,7 @@ from neural_core.body.model import BodyModel
 from neural_core.camera import Camera
 from neural_core.rasterizer import interpolate, rasterize
 from neural_core.texture.atlas import uv_to_texel
+from neural_core.texture.push_pull import push_pull
 
 HINT_RESOLUTION = 128  # the hint is smooth; a picture 256 pixels high has no more to say
 _REACH = 0.15  # of the square root of the body's area, about 11 cm: where the hint saturates
@@ -56,7 +57,7 @@ def scatter_hint(excess: Tensor, body_mask: Tensor, uv: Tensor) -> tuple[Tensor,
 
 def fill_hint(mean: Tensor, known: Tensor, resolution: int) -> Tensor:
     """Unseen texels from the nearest seen ones, by a pyramid; (B, 1, R, R) to (B, 1, resolution, resolution)."""
-    return F.interpolate(push_pull(mean, known, empty=0.0), (resolution, resolution), mode="bilinear")
+    return F.interpolate(push_pull(mean, known, levels=5), (resolution, resolution), mode="bilinear")
 
 
 @torch.no_grad()
@@ -79,29 +80,3 @@ def garment_hint(mask: Tensor, vertices: Tensor, body: BodyModel, camera: Camera
     excess = outline_excess(small, fragments.mask)
     mean, known = scatter_hint(excess[None], fragments.mask[None], uv[None])
     return fill_hint(mean, known, resolution)[0]
-
-
-def push_pull(texture: Tensor, known: Tensor, smallest: int = 4, empty: float = 0.5) -> Tensor:
-    """Fill unknown texels from a pyramid of the known ones (Gortler et al. 1996, The Lumigraph), batched.
-
-    Args:
-        texture: (B, C, R, R). known: (B, 1, R, R) weights in [0, 1], 1 where a texel is to stay.
-
-    Returns:
-        (B, C, R, R), equal to `texture` where known is 1; `empty` where nothing at all is known.
-    """
-    levels = [(texture * known, known)]
-    while levels[-1][0].shape[-1] > smallest:
-        colour, weight = levels[-1]
-        weight = F.avg_pool2d(weight, 2)
-        colour = F.avg_pool2d(colour, 2) / weight.clamp(min=1e-6)
-        weight = weight.gt(0).to(texture.dtype)
-        levels.append((colour * weight, weight))
-    colour, weight = levels.pop()
-    total = weight.sum((2, 3), keepdim=True)
-    mean = torch.where(total > 0, colour.sum((2, 3), keepdim=True) / total.clamp(min=1e-6), empty)
-    filled = colour + mean * (1 - weight)
-    for colour, weight in reversed(levels):
-        finer = F.interpolate(filled, scale_factor=2.0, mode="bilinear", align_corners=False)
-        filled = colour + finer * (1 - weight)
-    return filled

@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from neural_core.body.open_body import load_open_body
 from neural_core.errors import LikenessError
 from neural_core.texture.atlas import uv_to_texel
-from neural_core.texture.garment_hint import fill_hint, outline_excess, push_pull, scatter_hint
+from neural_core.texture.garment_hint import fill_hint, outline_excess, scatter_hint
+from neural_core.texture.push_pull import push_pull
 from neural_core.training.people.shards import uv_hash
 from neural_core.training.texels import TexelMaps
 
