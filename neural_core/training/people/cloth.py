@@ -162,7 +162,7 @@ def cloth_colour(
             lace = (torch.remainder(z, 0.018) < 0.006) & (y > ankle[1] - 0.035) & (z > 0.03) & (z < 0.10)
             lace = lace & ((x.abs() - ankle[0] - 0.022).abs() < 0.018)
             colour = paint(colour, lace, torch.tensor([0.9, 0.9, 0.9]))
-    fading = 0.04 * noise(points * 12 + shift + 2) + 0.02 * noise(points * 30 + shift)
+    fading = 0.025 * noise(points * 12 + shift + 2) + 0.02 * noise(points * 30 + shift)
     return (colour * (1 + fading)[:, None]).clamp(0, 1)
 
 

@@ -75,7 +75,7 @@ def hang_skirt(sewing: Sewing, outfit: Outfit) -> Drape:
 
 def hang_coat_tails(sewing: Sewing, outfit: Outfit) -> Drape:
     """The coat below the waist, from inside the jacket's hem, open in front where the jacket is."""
-    drape = _tube(sewing, outfit, "coat", 0.03, outfit.coat_length, 0.010)
+    drape = _tube(sewing, outfit, "coat", 0.03, outfit.coat_length, 0.017)
     points = sewing.rest[sewing.wardrobe.slices["coat"]]
     x, y, z = points.unbind(1)
     gap = opening_level(sewing, outfit, x, y)
@@ -99,7 +99,7 @@ def _tube(sewing: Sewing, outfit: Outfit, layer: str, start: float, length: floa
     wave = torch.sin(outfit.folds * angles + 2 * noise(circle * 1.5 + sewing.shift))
     fallen = (start - template_heights).clamp(min=0)[:, None]
     depth = outfit.fold_depth * smoothstep(0.05, 0.35, fallen) * (0.3 + fallen)
-    slope = outfit.slope if layer == "skirt" else max(outfit.slope, 0.02)
+    slope = outfit.slope if layer == "skirt" else max(0.5 * outfit.slope, 0.02)
     # Above the hips cloth follows the body; below, a skirt keeps the hips' width or flares.
     slopes = torch.where(template_heights > -0.02, -0.6, slope)
     covered = _lower_body(wardrobe, trunk=True)

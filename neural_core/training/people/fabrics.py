@@ -73,7 +73,7 @@ def random_fabric(
         colours[1] = torch.full((3,), 0.92 if colours[0].mean() < 0.45 else 0.07)
     tile = _paint(kind, colours, rng)
     fine, coarse = _blurred(rng, 1.0), _blurred(rng, 10.0)
-    tile = tile * (1 + rng.uniform(0, 0.05) * fine + rng.uniform(0, 0.05) * coarse)
+    tile = tile * (1 + rng.uniform(0, 0.05) * fine + rng.uniform(0, 0.03) * coarse)
     size = rng.uniform(0.16, 0.5)
     return Fabric(kind, tile.clamp(0, 1), size, wrinkles * rng.uniform(0.4, 1.2), gloss)
 

@@ -76,7 +76,7 @@ def grow(sewing: Sewing, hair: HairStyle, rng: np.random.Generator) -> dict[str,
     template = wardrobe.body.template
     level = hairline_level(sewing, hair)
     coarse, fine = noise(template * 22 + sewing.shift), noise(template * 60 + sewing.shift)
-    lumps = 1 + (0.30 * coarse + 0.20 * fine) * (0.4 if hair.style in ("bun", "pony", "buzz") else 1.0)
+    lumps = 1 + (0.30 * coarse + 0.12 * fine) * (0.4 if hair.style in ("bun", "pony", "buzz") else 1.0)
     parted = 1 - 0.5 * torch.exp(-(((template[:, 0] - hair.parting) / 0.008) ** 2)) * (
         hair.style in ("bob", "long", "mid")
     )

@@ -97,7 +97,7 @@ def draw_outfit(rng: np.random.Generator) -> Outfit:
         top_hem=between(15, -0.12, 0.03),
         skirt=skirt,
         skirt_length=between(16, 0.24, 0.84),
-        slope=between(17, -0.15, 0.5),
+        slope=-0.15 + between(17, 0.0, 1.0) ** 1.6 * 0.65,
         folds=int(rng.integers(5, 15)),
         fold_depth=between(18, 0.0, 0.12),
         jacket=jacket,
