@@ -53,6 +53,7 @@ def set_up(width: int = 96, height: int = 128) -> bpy.types.Object:
     render.image_settings.file_format = "OPEN_EXR_MULTILAYER"
     render.image_settings.color_depth = "32"
     render.image_settings.exr_codec = "NONE"
+    render.image_settings.use_exr_interleave = True  # one part, which exr.py reads
     bpy.context.view_layer.use_pass_z = True
     return camera
 

@@ -1,7 +1,7 @@
 """A backend whose render_frame is the real one, but for a renderer that paints avatars in the colour of their name.
 
-Started as a script. Avatars are files named after a colour: `red.likeness`, `green.likeness`; their content is not read.
-`crash.likeness` kills the backend, once if it can be removed; `missing.likeness` is no file.
+Started as a script. An avatar is a file named after its colour, `red.likeness`; its content is not read. Drawing
+`crash.likeness` removes that file and kills the backend: the next process draws.
 """
 
 import os

@@ -232,8 +232,8 @@ def _no_file(scene, avatar):
     avatar.likeness.avatar_path = ""
 
 
-def _subdivided(scene, avatar):
-    avatar.modifiers.new("Subdivision", "SUBSURF").render_levels = 1
+def _mirrored(scene, avatar):
+    avatar.modifiers.new("Mirror", "MIRROR")
 
 
 def _other_body(scene, avatar):
@@ -247,7 +247,7 @@ def _other_body(scene, avatar):
     [
         (_panoramic, "make it perspective or orthographic"),
         (_no_file, "names no avatar file"),
-        (_subdivided, "remove modifiers"),
+        (_mirrored, "remove modifiers"),
         (_other_body, "A mesh has 3 vertices where its avatar"),
     ],
 )

@@ -60,25 +60,29 @@ def take_snapshot(depsgraph: bpy.types.Depsgraph, view: View, quality: str) -> S
     """
     avatars, surfaces = [], []
     cache: dict[int, _Surface] = {}
-    for obj, matrix in _visible_surfaces(depsgraph):
+    for obj, matrix, holds_out in _visible_surfaces(depsgraph):
         surface = _surface(obj, cache)
         if not len(surface.vertices):
             continue
         vertices = to_core(surface.vertices @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
         original = obj.original
-        if original.likeness.is_avatar_mesh and not obj.holdout_get():
+        if original.likeness.is_avatar_mesh and not holds_out:
             avatars.append(_avatar(original, vertices))
         elif len(surface.triangles):
             surfaces.append(_Surface(vertices, surface.triangles))
     return Snapshot(view, tuple(avatars), *_joined(surfaces if avatars else []), quality)
 
 
-def _visible_surfaces(depsgraph: bpy.types.Depsgraph) -> Iterator[tuple[bpy.types.Object, np.ndarray]]:
-    """Objects that the camera can see, with their matrix (4, 4) to the world."""
+def _visible_surfaces(depsgraph: bpy.types.Depsgraph) -> Iterator[tuple[bpy.types.Object, np.ndarray, bool]]:
+    """Objects that the camera can see, their matrix (4, 4) to the world, and whether they are set to hold out."""
+    layer = depsgraph.view_layer  # the original one: only originals are found in it
     for instance in depsgraph.object_instances:
         obj = instance.object
-        if instance.show_self and obj.type in _WITH_SURFACE and obj.visible_camera and not obj.indirect_only_get():
-            yield obj, np.array(instance.matrix_world, dtype=np.float64)
+        if not (instance.show_self and obj.type in _WITH_SURFACE and obj.visible_camera):
+            continue
+        owner = (instance.parent or obj).original  # an instance is in the collections of its instancer
+        if not owner.indirect_only_get(view_layer=layer):
+            yield obj, np.array(instance.matrix_world, dtype=np.float64), owner.holdout_get(view_layer=layer)
 
 
 def _avatar(original: bpy.types.Object, vertices: np.ndarray) -> AvatarPose:
