@@ -12,6 +12,7 @@ import torch
 
 from neural_core.errors import LikenessError
 from neural_core.training.people.shards import PEOPLE_PER_SHARD, make_shard, use_device
+from neural_core.training.people.sheet import write_sheet
 from neural_core.training.people.views import PeopleConfig
 
 
@@ -22,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder of the shards")
     parser.add_argument("--height", type=int, default=PeopleConfig.height, help="pixels; the width follows")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or auto")
+    parser.add_argument("--sheet", type=Path, help="also draw 4 x 5 of these people into this PNG")
     parser.add_argument("--threads", type=int, default=1, help="of torch; run several processes instead of raising it")
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
@@ -34,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
             made = make_shard(first, count, config, given.out / f"people_{first:08d}.safetensors", body)
             each = (time.monotonic() - started) / count
             print(f"people {first} to {first + count - 1}: " + (f"{each:.2f} s each" if made else "there"), flush=True)
+        if given.sheet:
+            write_sheet(given.sheet, given.first_seed, 4, 5, body)
     except LikenessError as error:
         print(error, file=sys.stderr)
         return 2

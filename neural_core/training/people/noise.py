@@ -16,7 +16,7 @@ def _volume(device: str) -> Tensor:
     noise = torch.randn(_SIZE, _SIZE, _SIZE, generator=torch.Generator().manual_seed(5))
     kernel = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
     for axis in range(3):
-        noise = sum(kernel[i] * torch.roll(noise, i - 2, axis) for i in range(5))
+        noise = torch.stack([kernel[i] * torch.roll(noise, i - 2, axis) for i in range(5)]).sum(0)
     noise = noise / noise.std()
     slopes = [(torch.roll(noise, -1, axis) - torch.roll(noise, 1, axis)) * 0.5 * _SIZE / _PERIOD for axis in range(3)]
     stacked = torch.stack([noise, *slopes])

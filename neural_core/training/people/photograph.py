@@ -70,7 +70,9 @@ def _surface(person: Person, posed: PosedPerson, pose_of_view: Tensor, cameras: 
     ).flatten(0, 1)
     corners = person.faces[hits.triangle] + (pose_of_view[hits.view] * count)[:, None]
     weights = hits.barycentric
-    a = sum(table.index_select(0, corners[:, k]) * weights[:, k, None] for k in range(3))
+    a = table.index_select(0, corners[:, 0]) * weights[:, 0, None]
+    for k in (1, 2):
+        a += table.index_select(0, corners[:, k]) * weights[:, k, None]
     return Surface(
         hits=hits,
         position=a[:, :3],

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from neural_core.body.model import BodyModel
 from neural_core.body.open_body import load_open_body
 from neural_core.errors import LikenessError
-from neural_core.output import write_aside
+from neural_core.output import check_writable, write_aside
 from neural_core.training.people.views import PeopleConfig, PersonViews, make_person_views, stack_people
 
 PEOPLE_PER_SHARD = 32
@@ -45,6 +45,7 @@ def make_shard(
     metadata = shard_metadata(first_seed, count, config, body, views)
     if path.exists() and _metadata(path) == metadata:
         return False
+    check_writable(path)
     people = stack_people([make_person_views(first_seed + k, config, views, body) for k in range(count)])
     tensors = {name: getattr(people, name).contiguous() for name in PersonViews.__dataclass_fields__}
     write_aside(path, lambda aside: save_file(tensors, aside, metadata))
