@@ -93,7 +93,7 @@ def _run(*arguments: str) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="folder of the zip (default: dist)")
     try:
         archive = build_extension(parser.parse_args().out.resolve())

@@ -1,6 +1,5 @@
 """likeness.create_avatar: one photo in; .likeness file, armature, mesh, material and camera out."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
@@ -9,7 +8,7 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 from neural_core.errors import PhotoError
 
 from .import_avatar import describe_and_build
-from .job import JobOperator, Step
+from .job import JobOperator, Steps
 from .request import request
 
 _CREATION = 0.9  # share of the whole job; the rest is building the rig
@@ -52,7 +51,7 @@ class LIKENESS_OT_create_avatar(JobOperator, bpy.types.Operator):
         default=True,
     )
 
-    def job(self, context: bpy.types.Context) -> Iterator[Step]:
+    def job(self, context: bpy.types.Context) -> Steps:
         photo = Path(bpy.path.abspath(self.filepath))
         if not photo.is_file():
             raise PhotoError(f"There is no photo '{photo}': choose a JPEG, PNG or WebP file.")
@@ -75,7 +74,7 @@ class LIKENESS_OT_create_avatar(JobOperator, bpy.types.Operator):
         return folder / f"{photo.stem}.likeness"
 
 
-def scaled(steps: Iterator[Step], start: float, end: float) -> Iterator[Step]:
+def scaled(steps: Steps, start: float, end: float) -> Steps:
     """The steps of a part of a job, its [0, 1] being the whole's [start, end]; returns what the part returns."""
     while True:
         try:

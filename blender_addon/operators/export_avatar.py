@@ -1,6 +1,5 @@
 """likeness.export_avatar: the active avatar as GLB or FBX for other programs."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
@@ -10,7 +9,7 @@ from neural_core.errors import OutputError
 
 from ..export.avatar import ExportOptions, export_avatar
 from ..rig.pose import Joints, avatar_meshes
-from .job import JobOperator, Step, active_avatar
+from .job import JobOperator, Steps, active_avatar
 
 
 class LIKENESS_OT_export_avatar(JobOperator, bpy.types.Operator):
@@ -58,9 +57,10 @@ class LIKENESS_OT_export_avatar(JobOperator, bpy.types.Operator):
 
     def suggest_filepath(self, context: bpy.types.Context) -> None:
         folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
-        self.filepath = str(folder / f"{active_avatar(context).name}.glb")
+        avatar = active_avatar(context)
+        self.filepath = str(folder / f"{avatar.name if avatar else 'avatar'}.glb")
 
-    def job(self, context: bpy.types.Context) -> Iterator[Step]:
+    def job(self, context: bpy.types.Context) -> Steps:
         # One piece: while the copy exists, nobody may undo or save.
         yield 0.1, "Writing the avatar"
         armature = active_avatar(context)

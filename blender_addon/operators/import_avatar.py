@@ -1,6 +1,5 @@
 """likeness.import_avatar: a .likeness file as armature, mesh, material and photo camera."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
@@ -11,7 +10,7 @@ from neural_core.errors import AvatarFileError
 from ..datablocks import kept_on_success
 from ..rig.build import build_avatar
 from ..rig.description import AvatarDescription
-from .job import JobOperator, Step
+from .job import JobOperator, Steps
 from .request import request
 
 
@@ -33,7 +32,7 @@ class LIKENESS_OT_import_avatar(JobOperator, bpy.types.Operator):
         default=True,
     )
 
-    def job(self, context: bpy.types.Context) -> Iterator[Step]:
+    def job(self, context: bpy.types.Context) -> Steps:
         path = Path(bpy.path.abspath(self.filepath))
         if not path.is_file():
             raise AvatarFileError(f"There is no avatar file '{path}': choose a .likeness file.")
@@ -41,7 +40,7 @@ class LIKENESS_OT_import_avatar(JobOperator, bpy.types.Operator):
         self.report({"INFO"}, f"Avatar '{avatar.armature.name}' imported")
 
 
-def describe_and_build(operator, context: bpy.types.Context, path: Path) -> Iterator[Step]:
+def describe_and_build(operator, context: bpy.types.Context, path: Path) -> Steps:
     """Ask the backend what is in the file, then build it; nothing is left when that fails."""
     body, arrays = yield from request("describe_avatar", {"path": str(path)})
     description = AvatarDescription.from_wire({"path": str(path), **body}, arrays)

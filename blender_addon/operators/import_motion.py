@@ -1,6 +1,5 @@
 """likeness.import_motion: a SMPL-X or AMASS motion onto the active avatar."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from ..datablocks import kept_on_success
 from ..rig.animation import write_motion_action
 from ..rig.ground import lowest_points
 from ..rig.pose import Joints, avatar_meshes, read_pose
-from .job import JobOperator, Step, active_avatar
+from .job import JobOperator, Steps, active_avatar
 
 _HANDS = slice(25, 55)
 
@@ -73,7 +72,7 @@ class LIKENESS_OT_import_motion(JobOperator, bpy.types.Operator):
             return False
         return True
 
-    def job(self, context: bpy.types.Context) -> Iterator[Step]:
+    def job(self, context: bpy.types.Context) -> Steps:
         yield 0.1, "Reading the motion"
         path = Path(bpy.path.abspath(self.filepath))
         motion = read_motion(path, up=self.up.lower())

@@ -1,12 +1,14 @@
 """One operator, two ways: `execute` is the whole blocking job; `invoke` and `modal` step the same job from a timer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
+from typing import Any
 
 import bpy
 
 from neural_core.errors import Cancelled, LikenessError
 
 Step = tuple[float, str]  # fraction done in [0, 1], what is being done
+Steps = Generator[Step, None, Any]
 _TIMER = 0.05  # seconds between steps: smooth progress, idle processor
 
 
@@ -18,11 +20,13 @@ class JobOperator:
     """
 
     bl_label: str
-    _steps: Iterator[Step] | None = None
+    report: Callable  # bpy.types.Operator has these
+    poll_message_set: Callable
+    _steps: Steps | None = None
     _timer: bpy.types.Timer | None = None
     _browsing = False
 
-    def job(self, context: bpy.types.Context) -> Iterator[Step]:
+    def job(self, context: bpy.types.Context) -> Steps:
         raise NotImplementedError
 
     @classmethod

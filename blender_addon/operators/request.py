@@ -1,14 +1,12 @@
 """A request to the backend as steps of a job."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ..backend import client
-from .job import Step
+from .job import Steps
 
 
-def request(op: str, body: dict, arrays: dict[str, np.ndarray] | None = None) -> Iterator[Step]:
+def request(op: str, body: dict, arrays: dict[str, np.ndarray] | None = None) -> Steps:
     """Yield progress until the answer is there; returns (body, arrays). Closing it cancels the request.
 
     Raises:

@@ -20,12 +20,13 @@ def write_motion_action(
 ) -> bpy.types.Action:
     """A new action with `motion`, a key in every frame from `first_frame` on, assigned to armature and expressions."""
     joints = Joints.of(armature)
-    held = np.broadcast_to(current_expression(armature), (len(motion), len(current_expression(armature)))).copy()
-    animated = with_expression and mesh is not None and motion.expression is not None and held.shape[1] > 0
-    if animated:
-        count = min(motion.expression.shape[1], held.shape[1])
-        held[:, :count] = motion.expression[:, :count]
-    quaternions, locations = joints.basis(motion.poses, motion.trans, expression_joint_offsets(armature, held))
+    now = current_expression(armature)
+    expression = np.broadcast_to(now, (len(motion), len(now))).copy()
+    faces = []
+    if with_expression and mesh is not None and motion.expression is not None:
+        faces = expression_names(mesh)[: motion.expression.shape[1]]
+        expression[:, : len(faces)] = motion.expression[:, : len(faces)]
+    quaternions, locations = joints.basis(motion.poses, motion.trans, expression_joint_offsets(armature, expression))
     action = bpy.data.actions.new(name)
     layer = action.layers.new("Motion")
     strip = layer.strips.new(type="KEYFRAME")
@@ -42,11 +43,13 @@ def write_motion_action(
         if joints.parents[joint] < 0 or np.any(locations[:, joint]) or any(pose_bone.location):
             for axis in range(3):
                 _write_curve(bag, f"{path}.location", axis, times, locations[:, joint, axis], group)
-    if animated:
-        face_slot, bag = _slot(action, strip, mesh.data.shape_keys)
-        for column, key in enumerate(expression_names(mesh)[:count]):
-            _write_curve(bag, f'key_blocks["{bpy.utils.escape_identifier(key)}"].value', 0, times, held[:, column])
-        _assign(mesh.data.shape_keys, action, face_slot)
+    if mesh is not None and faces:
+        keys = mesh.data.shape_keys
+        face_slot, bag = _slot(action, strip, keys)
+        for column, face in enumerate(faces):
+            path = keys.key_blocks[face].path_from_id("value")
+            _write_curve(bag, path, 0, times, expression[:, column])
+        _assign(keys, action, face_slot)
     for bone in joints.names:
         armature.pose.bones[bone].rotation_mode = "QUATERNION"
     _assign(armature, action, body_slot)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import bpy
+import numpy as np
 
 from .armature import build_armature
 from .camera import build_camera, look_through
@@ -47,7 +48,7 @@ def build_avatar(
         apply_pose(armature, description.pose, description.transl)
     else:
         clothed = description.rest_vertices + description.clothed_offsets
-        apply_pose(armature, description.pose * 0, (0.0, -float(clothed[:, 1].min()), 0.0))
+        apply_pose(armature, description.pose * 0, np.array([0.0, -float(clothed[:, 1].min()), 0.0]))
     camera = None
     if photo_camera and description.camera is not None:
         camera = build_camera(f"{description.name} Photo Camera", description.camera, collection)

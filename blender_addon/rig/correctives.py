@@ -85,7 +85,8 @@ def follow_pose(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
         rotations, _ = local_rotations(armature, Joints.of(armature))
         features = pose_features(rotations)
         # Exact comparison: a tolerance would make pictures depend on the frames shown before.
-        if not np.array_equal(_last.get(mesh.data.session_uid), features):
+        known = _last.get(mesh.data.session_uid)
+        if known is None or not np.array_equal(known, features):
             _last[mesh.data.session_uid] = features
             update_correctives(mesh, features)
 

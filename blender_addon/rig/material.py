@@ -21,6 +21,7 @@ def build_material(name: str, texture: np.ndarray) -> bpy.types.Material:
     if material.node_tree is None:  # Blender 4.5; from 5.0 on every material has nodes
         material.use_nodes = True
     tree = material.node_tree
+    assert tree is not None
     tree.nodes.clear()
     output = tree.nodes.new("ShaderNodeOutputMaterial")
     shader = tree.nodes.new("ShaderNodeBsdfPrincipled")

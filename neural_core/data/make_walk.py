@@ -5,6 +5,7 @@ Motor Control of Human Movement, 2009, chapter 5), rounded; the pelvis's height 
 ground. All of it is our own work.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -74,9 +75,8 @@ def make_walk(body: BodyModel) -> Motion:
         # An arm goes with the other leg.
         swing = -_wave(phase, 0.03)  # +1 foremost
         put(f"{side}_collar", ("z", -sign * _COLLAR_DOWN), ("y", -sign * 2.5 * swing))
-        put(
-            f"{side}_shoulder", ("x", _ARM_TWIST), ("z", -sign * _ARM_DOWN), ("x", -(_ARM_FORWARD + _ARM_SWING * swing))
-        )
+        forward = _ARM_FORWARD + _ARM_SWING * swing
+        put(f"{side}_shoulder", ("x", _ARM_TWIST), ("z", -sign * _ARM_DOWN), ("x", -forward))
         put(f"{side}_elbow", ("y", -sign * (_ELBOW + _ELBOW_SWING * -_wave(phase, 0.10))))
         put(f"{side}_wrist", ("x", _HAND_TWIST), ("y", -sign * (4.0 - _WRIST_LAG * _wave(phase, 0.22))))
         for finger in ("index", "middle", "ring", "pinky"):
@@ -92,7 +92,7 @@ def make_walk(body: BodyModel) -> Motion:
     return Motion(poses=poses, trans=trans, fps=FPS)
 
 
-def _curve(keys: dict[float, float], phase: np.ndarray) -> np.ndarray:
+def _curve(keys: Mapping[int, float], phase: np.ndarray) -> np.ndarray:
     """A smooth periodic curve through {percent of stride: value} at phases in [0, 1)."""
     at = np.array([*keys, 100.0]) / 100
     values = np.array([*keys.values(), next(iter(keys.values()))])
