@@ -72,7 +72,7 @@ def lay_shell(
     lift = ((skin - smooth) * normal).sum(1, keepdim=True).clamp(min=0)
     for _ in range(3):
         lift = torch.maximum(shell.smooth(lift), lift * 0.98)
-    even = (offset if isinstance(offset, Tensor) else torch.full_like(level, offset))[shell.source]
+    even = (torch.zeros_like(level) + offset)[shell.source]
     uneven = 0.6 * sewing.noise(skin, 5.0) + 0.35 * sewing.noise(skin, 11.0)
     thickness = even * (1 + 0.35 * uneven).clamp(min=0.35)
     points = smooth + normal * (lift + thickness[:, None])
