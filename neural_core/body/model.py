@@ -1,6 +1,8 @@
 """The parametric body: shape, expression, pose correctives and skinning, in the SMPL-X layout."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -41,6 +43,7 @@ class BodyModel:
         mirror: (V,) long, the vertex on the other side; None when the mesh is not symmetric.
         landmarks: where detectors' points lie on this body.
         hands_mean: (30, 3) axis-angle of relaxed hands, left then right.
+        joint_regressor: (55, V) sparse, from which the joint directions follow; None in a subset.
     """
 
     name: str
@@ -60,6 +63,24 @@ class BodyModel:
     mirror: Tensor | None
     landmarks: BodyLandmarks
     hands_mean: Tensor
+    joint_regressor: Tensor | None = None
+
+    @staticmethod
+    def with_regressor(regressor: Tensor, **given: Any) -> "BodyModel":
+        """A body whose joints are linear in its vertices; `given` are all fields but those of the joints."""
+
+        def joints(field: Tensor) -> Tensor:  # (V, ...) to (55, ...), in double: the trunk's rows have large weights
+            flat = regressor.double() @ field.double().reshape(field.shape[0], -1)
+            return flat.float().reshape(55, *field.shape[1:])
+
+        return BodyModel(
+            joint_regressor=regressor,
+            joint_template=joints(given["template"]),
+            joint_shape_directions=joints(given["shape_directions"]),
+            joint_expression_directions=joints(given["expression_directions"]),
+            joint_action_directions=joints(given["action_directions"]),
+            **given,
+        )
 
     @property
     def device(self) -> torch.device:
@@ -70,15 +91,16 @@ class BodyModel:
         return self.template.shape[0]
 
     def to(self, device: torch.device | str) -> "BodyModel":
-        moved = {k: v.to(device) for k, v in vars(self).items() if isinstance(v, Tensor)}
+        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
+        moved = {k: v.to(device) for k, v in tensors.items() if isinstance(v, Tensor)}
         return replace(self, landmarks=self.landmarks.to(device), **moved)
 
     def rest(self, parameters: BodyParameters) -> tuple[Tensor, Tensor]:
         """Shaped body before posing: rest vertices (B, V, 3) and rest joints (B, 55, 3)."""
         coefficients = torch.cat([parameters.betas, parameters.expression, parameters.actions], dim=1)  # (B, 82)
-        vertices = self.template + torch.einsum("bk,vck->bvc", coefficients, self._directions)
-        joints = self.joint_template + torch.einsum("bk,jck->bjc", coefficients, self._joint_directions)
-        return vertices, joints
+        vertices = (coefficients @ self._directions).reshape(len(coefficients), -1, 3)
+        joints = (coefficients @ self._joint_directions).reshape(len(coefficients), -1, 3)
+        return self.template + vertices, self.joint_template + joints
 
     def pose_correctives(self, rotations: Tensor) -> Tensor:
         """Rest-pose vertex offsets (B, V, 3) for local joint rotations (B, 55, 3, 3)."""
@@ -123,13 +145,20 @@ class BodyModel:
             pose_directions=self.pose_directions.index_select(0, rows),
             weights=self.weights[vertices],
             mirror=None,
+            joint_regressor=None,
         )
 
-    @property
+    @cached_property
     def _directions(self) -> Tensor:
-        return torch.cat([self.shape_directions, self.expression_directions, self.action_directions], dim=2)
+        return _stacked(self.shape_directions, self.expression_directions, self.action_directions)
 
-    @property
+    @cached_property
     def _joint_directions(self) -> Tensor:
-        parts = [self.joint_shape_directions, self.joint_expression_directions, self.joint_action_directions]
-        return torch.cat(parts, dim=2)
+        return _stacked(
+            self.joint_shape_directions, self.joint_expression_directions, self.joint_action_directions
+        )
+
+
+def _stacked(*directions: Tensor) -> Tensor:
+    """(n, 3, k) directions side by side as (sum of k, n * 3), so that one matrix product adds them all."""
+    return torch.cat(directions, dim=2).reshape(-1, sum(d.shape[2] for d in directions)).T.contiguous()
