@@ -93,3 +93,10 @@ def test_mirror_map_brings_the_other_side():
     mirrored, there = maps.mirrored(texture, known)
     assert float(there[0, 0, 0, 0]) == 0 and float(there.sum()) == size * size - 1
     assert torch.equal(mirrored[..., 1:, :], texture.flip(-1)[..., 1:, :])
+
+
+def test_shards_of_another_atlas_do_not_mix(pool):
+    write_shard(pool.folder / "people_009.safetensors", uv="another")
+    with pytest.raises(TrainingDataError, match="another atlas"):
+        pool.refresh()
+    assert len(pool) == 6

@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 
 
-def write_shard(path: Path, people: int = 3, views: int = 4, height: int = 32, width: int = 32, size: int = 32, seed=0):
+def write_shard(path: Path, people=3, views=4, height=32, width=32, size=32, seed=0, **metadata: str) -> None:
     """A shard as training.people writes them, its texture the person's own picture."""
     g = torch.Generator().manual_seed(seed)
     y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
@@ -32,7 +32,7 @@ def write_shard(path: Path, people: int = 3, views: int = 4, height: int = 32, w
         "sampled": every(known * 255, size, size).byte(),
         "filled": every(known, size, size).byte(),
     }
-    save_file(tensors, path, metadata={"kind": "test", "first_seed": str(seed), "count": str(people)})
+    save_file(tensors, path, metadata={"kind": "test", "first_seed": str(seed), "count": str(people), **metadata})
 
 
 def people_folder(folder: Path, shards: int = 2) -> Path:

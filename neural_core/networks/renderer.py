@@ -99,7 +99,8 @@ class RendererNetwork(nn.Module):
         """Copy gate and body mask: rgb (B, 3, H, W) and mask logits (B, 1, H, W)."""
         k = torch.sigmoid(out.gate)
         rgb = k * spread_colours(texture_raster.float(), uv_mask.float()) + (1 - k) * out.rgb
-        return rgb, out.growth + self.config.mask_prior * (2 * uv_mask.float() - 1)
+        # The body's mask has stairs; without the smoothing they show in every enlarged silhouette.
+        return rgb, _smooth(out.growth + self.config.mask_prior * (2 * uv_mask.float() - 1))
 
     def _encode(self, uv: Tensor) -> Tensor:
         """(B, 2, H, W) to (B, 2 + 4 * octaves, H, W): sines and cosines tell neighbouring texels apart."""
@@ -113,3 +114,10 @@ class RendererNetwork(nn.Module):
 def spread_colours(texture_raster: Tensor, uv_mask: Tensor) -> Tensor:
     """The texture's rgb (B, 3, H, W), continued around the body by about 30 pixels; grey beyond."""
     return push_pull(texture_raster[:, :3], uv_mask, levels=5, empty=0.5)
+
+
+def _smooth(picture: Tensor) -> Tensor:
+    """(B, 1, H, W) under a binomial filter of sigma 1."""
+    kernel = picture.new_tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
+    rows = F.conv2d(F.pad(picture, (0, 0, 2, 2), mode="replicate"), kernel.view(1, 1, 5, 1))
+    return F.conv2d(F.pad(rows, (2, 2, 0, 0), mode="replicate"), kernel.view(1, 1, 1, 5))

@@ -116,9 +116,9 @@ class PeoplePool:
                 what = wrong or "another number of views"
                 raise TrainingDataError(f"'{path}' is no shard of people like the others ({what}): remove it.")
             description = {k: v for k, v in (file.metadata() or {}).items() if k not in ("first_seed", "count")}
-            if self._files and description != self.description:
-                raise TrainingDataError(f"'{path}' was made with another body or configuration: use another folder.")
-            self.views, self.description = views, description
+            if self._files and description.get("uv") != self.description.get("uv"):
+                raise TrainingDataError(f"'{path}' was made for another atlas than the others: move it away.")
+            self.views, self.description = views, self.description or description
             self._files[path.name] = file
             self._people += [(path.name, row) for row in range(people)]
         return len(self._people)

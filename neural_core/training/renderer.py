@@ -16,7 +16,7 @@ from neural_core.errors import LikenessError
 from neural_core.networks import RendererConfig, RendererNetwork
 from neural_core.rendering.weights import save_renderer
 from neural_core.training.checkpoint import load_checkpoint, save_checkpoint
-from neural_core.training.data import PairConfig, PeoplePool, prepare, texel_maps
+from neural_core.training.data import PairConfig, PeoplePool, TrainingDataError, prepare, texel_maps
 from neural_core.training.losses import LossWeights, RendererLoss
 from neural_core.training.texels import TexelMaps
 
@@ -135,7 +135,7 @@ def train_renderer(
             if stop() or now - started > 60 * minutes:
                 break
             if step % config.refresh_every == 0:
-                pool.refresh()
+                _refresh(pool, report)
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(config, step)
             parts = _step(forward, network, pool, optimiser, loss_of, generator, config, maps)
@@ -158,6 +158,14 @@ def train_renderer(
                 last_save = time.monotonic()
     save()
     return TrainingResult(step, history["seconds"], step >= config.steps, out / WEIGHTS)
+
+
+def _refresh(pool: PeoplePool, report: Callable[[str], None]) -> None:
+    """New shards; one that does not fit is reported and left out, for hours of training are worth more than it."""
+    try:
+        pool.refresh()
+    except TrainingDataError as error:
+        report(f"Left out: {error}")
 
 
 def _step(
