@@ -212,6 +212,6 @@ def put_hood_up(sewing: Sewing, rng: np.random.Generator) -> None:
     wide, tall = rng.uniform(0.075, 0.09), rng.uniform(0.115, 0.135)
     face = (((x / wide) ** 2 + ((y - 0.045) / tall) ** 2).sqrt() - 1) * 0.08
     level = torch.maximum(face, 0.045 + rng.uniform(-0.01, 0.02) - z)
-    level = torch.minimum(level, y + 0.115)
+    level = torch.minimum(level, y + 0.10)
     lay_shell(sewing, "hood", level, rng.uniform(0.026, 0.045), 15, hide=0.02)
     sewing.cut("hair", 0.015 - level)

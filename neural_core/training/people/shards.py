@@ -15,7 +15,7 @@ from neural_core.output import check_writable, write_aside
 from neural_core.training.people.views import PeopleConfig, PersonViews, make_person_views, stack_people
 
 PEOPLE_PER_SHARD = 32
-VERSION = 1  # of the generator: raise it when the same seed should count as another person
+VERSION = 2  # of the generator: raise it when the same seed should count as another person
 
 
 class ShardError(LikenessError):
