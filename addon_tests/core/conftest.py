@@ -11,7 +11,7 @@ from neural_core.camera import look_at
 from neural_core.texture import NeuralTexture
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small_avatar(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An avatar file of the mean body with a plain texture: enough to render and inspect."""
     body = load_open_body()

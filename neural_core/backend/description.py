@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from neural_core.avatar import Avatar
+from neural_core.avatar import Avatar, to_bytes
 from neural_core.backend.cache import Cache
 from neural_core.backend.requests import text
 from neural_core.backend.server import Answer
@@ -64,7 +63,7 @@ def _tensors(avatar: Avatar, body: BodyModel) -> dict[str, Tensor]:
         "transl": parameters.transl[0],
         "expression": torch.cat([parameters.expression, parameters.actions], dim=1)[0],
         "hands_mean": body.hands_mean,
-        "texture": _bytes(avatar.texture.detail),
+        "texture": _opaque(avatar.texture.detail),
     }
 
 
@@ -76,7 +75,7 @@ def _sparse(directions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return row[kept], feature[kept], entries.values()[kept]
 
 
-def _bytes(picture: Tensor) -> Tensor:
+def _opaque(picture: Tensor) -> Tensor:
     """(3, R, R) sRGB as opaque (R, R, 4) uint8, row 0 on top."""
-    rgb = torch.from_numpy(np.rint(picture.clamp(0, 1).numpy() * 255).astype(np.uint8)).permute(1, 2, 0)
+    rgb = to_bytes(picture).permute(1, 2, 0)
     return torch.cat([rgb, torch.full_like(rgb[..., :1], 255)], dim=2)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -29,7 +29,7 @@ class Texture(Protocol):
     def data(self) -> Tensor: ...
 
     @property
-    def layout(self): ...
+    def layout(self) -> Any: ...
 
     @property
     def detail(self) -> Tensor: ...
