@@ -1,6 +1,12 @@
 """The one panel that leads from photo to export."""
 
+import textwrap
+
 import bpy
+
+from ..properties import LIKENESS_PG_job
+
+_LETTER = 8.0  # pixels, mean width of Blender's interface font with room for the box's margins
 
 
 class LIKENESS_PT_avatar(bpy.types.Panel):
@@ -13,7 +19,7 @@ class LIKENESS_PT_avatar(bpy.types.Panel):
         layout = self.layout
         job = context.window_manager.likeness_job
         if job.status in {"RUNNING", "ABORTING"}:
-            layout.progress(factor=job.fraction, text=job.stage)
+            layout.progress(factor=job.fraction, text=job.stage or "Working")
             layout.operator("likeness.stop_job", icon="X")
             return
         create = layout.row()
@@ -23,9 +29,17 @@ class LIKENESS_PT_avatar(bpy.types.Panel):
         layout.operator("likeness.import_motion", icon="ARMATURE_DATA")
         layout.operator("likeness.export_avatar", icon="EXPORT")
         if job.message:
-            box = layout.box()
-            box.alert = job.status == "FAILED"
-            box.label(text=job.message, icon="ERROR" if box.alert else "INFO")
+            _show_message(layout, context, job)
+
+
+def _show_message(layout: bpy.types.UILayout, context: bpy.types.Context, job: LIKENESS_PG_job) -> None:
+    """The sentence of the last job, broken into lines: Blender's labels do not wrap."""
+    box = layout.box().column(align=True)
+    box.alert = job.status == "FAILED"
+    scale = context.preferences.system.ui_scale
+    letters = max(20, int(context.region.width / (_LETTER * scale)))
+    for number, line in enumerate(textwrap.wrap(job.message, letters)):
+        box.label(text=line, icon="NONE" if number else "ERROR" if box.alert else "INFO")
 
 
 classes = (LIKENESS_PT_avatar,)
