@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from neural_core.body.parameters import BodyParameters
+from neural_core.body import BodyModel, BodyParameters, body_named
 from neural_core.camera import Camera
 from neural_core.errors import AvatarFileError
 from neural_core.output import write_aside
@@ -49,6 +49,20 @@ class Avatar:
     fit_errors: dict[str, float] = field(default_factory=dict)
     guessed: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+
+    def body(self) -> BodyModel:
+        """The body model the avatar was made on.
+
+        Raises:
+            BodyFileError: a licensed body whose file is not at hand. AvatarFileError: the mesh is another one.
+        """
+        body = body_named(self.body_name)
+        if len(self.rest_offsets) != body.num_vertices:
+            raise AvatarFileError(
+                f"The avatar has {len(self.rest_offsets)} vertices where its body has {body.num_vertices}: "
+                "create it again from its photo."
+            )
+        return body
 
     def describe(self) -> dict[str, Any]:
         """Everything but the pictures, JSON-ready: what `likeness inspect` prints."""

@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--seed", type=int, default=0)
     create.add_argument("--focal", type=float, help="focal length in pixels, when the file does not say")
     create.add_argument("--person", type=int, help="which person, 0 is the largest")
+    create.add_argument("--body", type=Path, help="your licensed SMPL-X file (.npz or .pkl) instead of the open body")
     create.add_argument("--report", type=Path, help="folder for a report with a picture of every stage")
     create.set_defaults(run=_create)
 
@@ -76,12 +77,14 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _create(args: argparse.Namespace) -> int:
+    from neural_core.body import load_licensed_body, load_open_body
     from neural_core.pipeline import create_avatar
     from neural_core.terminal import progress_bar
 
+    body = load_licensed_body(args.body) if args.body else load_open_body()
     with progress_bar(f"Avatar of {args.photo.name}") as progress:
         creation = create_avatar(
-            args.photo, args.output, seed=args.seed, focal=args.focal, person=args.person, progress=progress
+            args.photo, args.output, seed=args.seed, focal=args.focal, person=args.person, body=body, progress=progress
         )
     for warning in creation.warnings:
         print(f"note: {warning}")
@@ -96,7 +99,6 @@ def _create(args: argparse.Namespace) -> int:
 def _render(args: argparse.Namespace) -> int:
     from neural_core.animation import load_motion, play, turntable
     from neural_core.avatar import Avatar
-    from neural_core.body import load_body
     from neural_core.output import check_writable
     from neural_core.pictures import rgba, write_png
     from neural_core.rendering import AvatarRenderer, load_renderer
@@ -108,7 +110,7 @@ def _render(args: argparse.Namespace) -> int:
         raise LikenessError("--frames must be at least 1.")
     check_writable(args.out / "0001.png")
     avatar = Avatar.load(args.avatar)
-    body = load_body(avatar.body_name)
+    body = avatar.body()
     renderer = AvatarRenderer(body, load_renderer())
     if args.motion == "turntable":
         frames, count = turntable(avatar, body, renderer, args.size, args.frames), args.frames

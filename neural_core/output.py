@@ -21,7 +21,7 @@ def check_writable(path: Path) -> None:
         raise OutputError(f"'{path}' is a folder: give the name of a file to write.")
 
 
-def write_aside(path: Path, write: Callable[[Path], None]) -> None:
+def write_aside(path: Path, write: Callable[[Path], object]) -> None:
     """Call `write(temporary path)` beside `path`, then rename: a full disk loses nothing that was there.
 
     Raises:

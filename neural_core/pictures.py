@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import imageio.v2 as imageio
+import imageio_ffmpeg
 import numpy as np
 from PIL import Image
 from torch import Tensor
@@ -34,13 +34,19 @@ def write_png(path: Path, picture: np.ndarray) -> None:
 
 
 def write_video(path: Path, pictures: Iterable[np.ndarray], fps: float) -> None:
-    """Write (H, W, 3) bytes as an H.264 file that any browser plays."""
+    """Write (H, W, 3) bytes of even size as an H.264 file that any browser plays."""
 
     def write(aside: Path) -> None:
         named = aside.with_suffix(".mp4")  # the encoder chooses its container by the name
-        with imageio.get_writer(str(named), fps=fps, codec="libx264", quality=8, macro_block_size=2) as writer:
-            for picture in pictures:
-                writer.append_data(picture)
+        writer = None
+        for picture in pictures:
+            if writer is None:
+                size = (picture.shape[1], picture.shape[0])
+                writer = imageio_ffmpeg.write_frames(str(named), size, fps=fps, quality=8, macro_block_size=2)
+                writer.send(None)  # starts the generator
+            writer.send(np.ascontiguousarray(picture))
+        if writer is not None:
+            writer.close()
         named.replace(aside)
 
     write_aside(path, write)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from neural_core.animation import framing_camera, posed_vertices
-from neural_core.body import BodyModel, load_body
+from neural_core.body import BodyModel
 from neural_core.fitting.overlay import draw_overlay, side_view
 from neural_core.output import write_aside
 from neural_core.pictures import over, to_uint8, write_png
@@ -29,7 +29,7 @@ td + td { text-align: right; font-variant-numeric: tabular-nums }
 def write_report(creation: Creation, folder: Path, seconds: dict[str, float] | None = None) -> Path:
     """Write `report.html` and its pictures (in `folder/report/`); returns the page's path."""
     avatar, evidence = creation.avatar, creation.evidence
-    body = load_body(avatar.body_name)
+    body = avatar.body()
     pictures = folder / "report"
 
     sections: list[tuple[str, list[tuple[str, str]]]] = []
@@ -67,7 +67,7 @@ def write_report(creation: Creation, folder: Path, seconds: dict[str, float] | N
     times = {name: f"{value:.2f} s" for name, value in (seconds or creation.seconds).items()}
     page = folder / "report.html"
     text = _page(sections, errors, times, creation.warnings)
-    write_aside(page, lambda aside: aside.write_text(text, encoding="utf-8") and None)
+    write_aside(page, lambda aside: aside.write_bytes(text.encode()))
     return page
 
 

@@ -44,21 +44,8 @@ class Cache:
         return self._avatars[key]
 
     def body(self, avatar: "Avatar") -> "BodyModel":
-        """The body model an avatar belongs to; raises AvatarFileError when it is not installed."""
-        from neural_core.body import load_open_body
-
-        body = load_open_body()
-        if avatar.body_name != body.name:
-            raise AvatarFileError(
-                f"The avatar was made with the body '{avatar.body_name}' but '{body.name}' is installed: "
-                "create it again from its photo."
-            )
-        if avatar.rest_offsets.shape[0] != body.num_vertices:
-            raise AvatarFileError(
-                f"The avatar has {avatar.rest_offsets.shape[0]} vertices where its body has {body.num_vertices}: "
-                "create it again from its photo."
-            )
-        return body
+        """The body model an avatar belongs to; raises AvatarFileError or BodyFileError when it is not at hand."""
+        return avatar.body()
 
     def renderer(self, avatar: "Avatar") -> "AvatarRenderer":
         """The renderer for the avatar's body; raises AvatarFileError or WeightsError."""
