@@ -154,9 +154,7 @@ class BodyModel:
 
     @cached_property
     def _joint_directions(self) -> Tensor:
-        return _stacked(
-            self.joint_shape_directions, self.joint_expression_directions, self.joint_action_directions
-        )
+        return _stacked(self.joint_shape_directions, self.joint_expression_directions, self.joint_action_directions)
 
 
 def _stacked(*directions: Tensor) -> Tensor:

@@ -67,7 +67,9 @@ def load_body(path: Path) -> BodyModel:
     value = a["weight_value"].astype(np.float32)
     np.put_along_axis(weights, a["weight_joint"].astype(np.int64), value / value.sum(1, keepdims=True), 1)
     where = torch.from_numpy(np.stack([a["regressor_joint"], a["regressor_vertex"]]).astype(np.int64))
-    regressor = torch.sparse_coo_tensor(where, torch.from_numpy(a["regressor_value"]), (55, V), check_invariants=True).coalesce()
+    regressor = torch.sparse_coo_tensor(
+        where, torch.from_numpy(a["regressor_value"]), (55, V), check_invariants=True
+    ).coalesce()
     landmarks = {f.name: _tensor(a[f"landmark_{f.name}"]) for f in fields(BodyLandmarks)}
     return BodyModel.with_regressor(
         regressor,

@@ -12,7 +12,13 @@ import numpy as np
 
 from neural_core.errors import BodyFileError
 
-_NUMPY_MODULES = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "numpy.core.numeric", "numpy._core.numeric")
+_NUMPY_MODULES = (
+    "numpy",
+    "numpy.core.multiarray",
+    "numpy._core.multiarray",
+    "numpy.core.numeric",
+    "numpy._core.numeric",
+)
 _SPARSE_MODULES = ("scipy.sparse", "scipy.sparse.csc", "scipy.sparse.csr", "scipy.sparse._csc", "scipy.sparse._csr")
 
 
@@ -67,7 +73,6 @@ def _reconstruct(kind: type, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if module in _NUMPY_MODULES:
-
             known = {"ndarray": np.ndarray, "dtype": np.dtype, "_reconstruct": _reconstruct}
             if name in known:
                 return known[name]

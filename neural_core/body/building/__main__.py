@@ -66,9 +66,7 @@ def build_shape(source: AnnySource) -> BodyModel:
         [body_directions(people.vertices, template), face_directions(faces.vertices, template, weights)], axis=2
     )
     shape = (shape + shape[mirror] * np.array([-1, 1, 1])[:, None]) / 2  # to the last bit
-    regressor = joint_regressor(
-        people.vertices, people.joints, template, weights, source.base, source.kept, mirror
-    )
+    regressor = joint_regressor(people.vertices, people.joints, template, weights, source.base, source.kept, mirror)
     correctives = pose_correctives(template, regressor @ template, weights, mirror)
     expression = expression_directions(source.actions, source.action_names)
 

@@ -37,7 +37,11 @@ def build_atlas(
 
 
 def _head_chart(half: HalfSkin, label: np.ndarray) -> int:
-    return int(label[(half.weights[half.faces, JOINT_INDEX["head"]].mean(1) * (half.base[half.faces[:, 0]] < FIRST_EYE)).argmax()])
+    return int(
+        label[
+            (half.weights[half.faces, JOINT_INDEX["head"]].mean(1) * (half.base[half.faces[:, 0]] < FIRST_EYE)).argmax()
+        ]
+    )
 
 
 def _triangle_scale(chart: Chart, vertices: np.ndarray, weights: np.ndarray, is_head: bool) -> np.ndarray:

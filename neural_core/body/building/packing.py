@@ -12,7 +12,9 @@ from scipy.ndimage import binary_dilation
 from scipy.signal import fftconvolve
 
 _CELLS = 288  # raster cells per unit of the atlas
-_SQUARE = np.ones((3, 3), bool)  # dilation by one cell a chart: two cells, 7 texels at 1024, between charts, plus rounding
+_SQUARE = np.ones(
+    (3, 3), bool
+)  # dilation by one cell a chart: two cells, 7 texels at 1024, between charts, plus rounding
 _ROTATIONS = 12
 _START = 0.62  # share of the atlas the first success must use
 

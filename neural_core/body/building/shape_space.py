@@ -69,7 +69,9 @@ def joint_regressor(
     for j, name in enumerate(JOINT_NAMES):
         if name.startswith("right"):
             continue
-        candidates = _candidates(name, template - mean_joints[j], weights[:, j], skin if j in _HEAD else skin & (mask == 0))
+        candidates = _candidates(
+            name, template - mean_joints[j], weights[:, j], skin if j in _HEAD else skin & (mask == 0)
+        )
         middle = not name.startswith("left")
         if middle:
             candidates = np.unique(np.r_[candidates, mirror[candidates]])

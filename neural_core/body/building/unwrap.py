@@ -15,7 +15,7 @@ _FILLING_WEIGHT = 0.05
 _CLEARANCE = 0.001  # metres between parts of one chart, about one texel at 1024
 _NOTCH = 5  # border vertices
 _OPENING_ROUNDS = 60
-_PULL = 3.0  # of a border vertex that overlaps, against the energy of 1 m^2 of skin
+_PULL = 20.0  # of a border vertex that overlaps, against the energy of 1 m^2 of skin
 
 
 @dataclass(frozen=True)
@@ -269,13 +269,14 @@ def _without_overlap(flattening: _Flattening, x: np.ndarray, faces: np.ndarray) 
             too_close = _inside_others(x, faces, near, p - _CLEARANCE * inward)
             too_close |= _inside_others(x, faces, near[:, _NOTCH : _NOTCH + 1], p - 0.02 * _CLEARANCE * inward)
             for k in np.where(too_close)[0]:
-                old = flattening.pulled.get(loop[k], p[k])
-                flattening.pulled[loop[k]] = (old + p[k]) / 2 + _CLEARANCE / 2 * inward[k]
+                flattening.pulled[loop[k]] = p[k] + _CLEARANCE * inward[k]
                 touching += 1
         if not touching:
             return x
         x = flattening.relax(x, 4)
-    raise AssertionError(f"a flat chart overlaps itself at {touching} places, at {x[list(flattening.pulled)][-touching:]}")
+    raise AssertionError(
+        f"a flat chart overlaps itself at {touching} places, at {x[list(flattening.pulled)][-touching:]}"
+    )
 
 
 def _inside_others(x: np.ndarray, faces: np.ndarray, near: np.ndarray, points: np.ndarray) -> np.ndarray:
