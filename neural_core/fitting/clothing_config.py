@@ -1,0 +1,34 @@
+"""Every number of the clothed shape, with its reason."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ClothedConfig:
+    """Lengths in metres. Chosen on the four photos of ../shared/photos and on synthetic shells."""
+
+    # Fit to the outline
+    side: int = 384  # pixels of the person's longer side: 5 mm each on an adult, as fine as the mask
+    iterations: int = 10  # the outline settles after 4 to 6
+    damping: float = 0.6  # share of a Gauss-Newton step: full steps swing about the answer
+    outline_noise: float = 0.008  # edge of the mask and fitted body together
+    outline_length: float = 0.04  # of outline that errs together
+    outlier: float = 0.04  # distance from which a point pulls with constant force (Huber): bags, hat brims
+
+    # Thickness
+    softness: float = 0.003  # over which thickness bends to zero; what is not seen keeps 2 mm
+    torso_room: float = 0.12  # most thickness: a down jacket
+    arm_room: float = 0.07
+    leg_room: float = 0.15  # a flared skirt
+    foot_room: float = 0.03
+    scalp_room: float = 0.10
+    neck_room: float = 0.12  # long hair beside the neck
+    legs_apart: float = 0.9  # share of the way to the middle plane that the inside of a leg may take
+
+    # Shape of the shell
+    normal_smoothing: int = 30  # steps of diffusion: clothes do not follow creases of the skin
+    hair_smoothing: int = 15  # the same where hair's directions meet those of the torso
+    bridging: float = 0.008  # thickness from which cloth spans hollows instead of following them
+    bridging_steps: int = 300  # of the membrane: hollows up to a hand wide
+    steepness: float = 1.2  # rise of hair over the forehead and of a sleeve at the wrist, per metre of distance
+    hair_steepness: float = 3.0  # the same behind ears and jaw, where hair stands up like a wall

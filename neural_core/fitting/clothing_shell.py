@@ -1,0 +1,127 @@
+"""A shell of clothes and hair over a body at rest: directions, limits, and thickness from a few coefficients."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from neural_core.body.model import BodyModel
+from neural_core.body.skeleton import JOINT_INDEX
+from neural_core.fitting.clothing_basis import ClothingBasis, clothing_basis
+from neural_core.fitting.clothing_config import ClothedConfig
+from neural_core.fitting.clothing_regions import ClothingRegions, clothing_regions, distance_to, smoothstep
+from neural_core.fitting.surface import smoothed, stretched_over, vertex_normals
+
+
+@dataclass(frozen=True)
+class ClothingShell:
+    """What the clothes of every person on one body have in common.
+
+    Attributes:
+        direction: (V, 3) unit vectors that clothes stand off along, in the rest pose.
+        freedom: (V,) in [0, 1], 0 where nothing grows. room: (V,) most thickness, metres.
+        hollows: (V,) metres by which taut cloth stands off the skin.
+    """
+
+    regions: ClothingRegions
+    basis: ClothingBasis
+    direction: Tensor
+    freedom: Tensor
+    room: Tensor
+    hollows: Tensor
+    config: ClothedConfig
+
+    @staticmethod
+    def of(body: BodyModel, config: ClothedConfig) -> "ClothingShell":
+        """The shell of a body; kept for the next person on the same body."""
+        return _shell(_Identity(body), config)
+
+    def thickness(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
+        """Thickness (V,) metres, never negative, and its derivative (V,) by `basis.values @ coefficients`."""
+        config = self.config
+        wanted = self.basis.values @ coefficients / config.softness
+        grown = torch.nn.functional.softplus(wanted) * config.softness * self.freedom
+        limited = self.room * torch.tanh(grown / self.room)
+        slope = torch.sigmoid(wanted) * self.freedom * (1 - (limited / self.room) ** 2)
+        skin = torch.exp(-limited / config.bridging)  # how far cloth still follows the skin
+        return limited + self.hollows * (1 - skin), slope * (1 + self.hollows / config.bridging * skin)
+
+    def offsets(self, coefficients: Tensor) -> Tensor:
+        """(V, 3) rest offsets, metres."""
+        return self.thickness(coefficients)[0][:, None] * self.direction
+
+
+class _Identity:
+    """A body as the key of a cache: equal only to itself."""
+
+    def __init__(self, body: BodyModel):
+        self.body = body
+
+    def __hash__(self) -> int:
+        return id(self.body)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and self.body is other.body
+
+
+@lru_cache(maxsize=2)
+@torch.no_grad()
+def _shell(same: _Identity, config: ClothedConfig) -> ClothingShell:
+    body = same.body
+    regions = clothing_regions(body)
+    normals = vertex_normals(body.template, body.faces)
+    direction = _unit(smoothed(normals, body.faces, config.normal_smoothing))
+    direction = _hair_direction(body, regions, direction, config.hair_smoothing)
+    sole = regions.feet.float() * smoothstep(-direction[:, 1], 0.3, 0.8)  # shoes do not lift the person
+    outwards = smoothstep((direction * normals).sum(1), 0.0, 0.3)  # inside a crease there is no room
+    freedom = regions.freedom * (1 - sole) * outwards
+    room = _room(body, regions, direction, config)
+    hollows = stretched_over(body.template, direction, body.faces, config.bridging_steps)
+    hollows = torch.minimum(hollows, room) * freedom
+    return ClothingShell(regions, clothing_basis(body), direction, freedom, room, hollows, config)
+
+
+def _hair_direction(body: BodyModel, regions: ClothingRegions, direction: Tensor, steps: int) -> Tensor:
+    """The given directions (V, 3), but on head and neck those away from the middle of skull and neck.
+
+    Normals of nape and ears point everywhere; hair that follows them is a ruff.
+    """
+    rest, joints = body.template, body.joint_template
+    height = joints[JOINT_INDEX["left_eye_smplhf"], 1]
+    skull = (rest[regions.scalp].amax(0) + rest[regions.scalp].amin(0)) / 2
+    neck = joints[JOINT_INDEX["neck"]]
+    share = ((rest[:, 1] - neck[1]) / (height - neck[1])).clamp(0, 1)
+    depth = neck[2] + share * (skull[2] - neck[2])
+    middle = torch.stack([torch.zeros_like(depth), rest[:, 1].clamp(max=float(height)), depth], 1)
+    hair = body.weights[:, [JOINT_INDEX[name] for name in ("neck", "head", "jaw")]].sum(1, keepdim=True)
+    mixed = (1 - hair) * direction + hair * _unit(rest - middle)
+    return _unit(hair * smoothed(mixed, body.faces, steps) + (1 - hair) * mixed)
+
+
+def _room(body: BodyModel, regions: ClothingRegions, direction: Tensor, config: ClothedConfig) -> Tensor:
+    """(V,) metres, positive: by what is worn there, by steepness beside bare skin, and by the other leg."""
+    rest = body.template
+    room = torch.full_like(rest[:, 0], config.neck_room)
+    for region, most in (
+        (regions.scalp, config.scalp_room),
+        (regions.torso, config.torso_room),
+        (regions.arms, config.arm_room),
+        (regions.legs, config.leg_room),
+        (regions.feet, config.foot_room),
+    ):
+        room[region] = most
+    room = smoothed(room[:, None], body.faces, 10)[:, 0]
+    behind = rest[:, 2] < body.joint_template[JOINT_INDEX["head"], 2]
+    steep = torch.where(behind, config.hair_steepness, config.steepness)
+    room = torch.minimum(room, steep * distance_to(rest, regions.face | regions.eyes | regions.inside))
+    room = torch.minimum(room, config.hair_steepness * distance_to(rest, regions.ears))
+    room = torch.minimum(room, config.steepness * distance_to(rest, regions.hands))
+    room = smoothed(room[:, None], body.faces, 3)[:, 0]
+    inwards = (regions.legs | regions.feet) & (direction[:, 0] * rest[:, 0] < 0)
+    to_middle = config.legs_apart * rest[:, 0].abs() / direction[:, 0].abs().clamp(min=1e-3)
+    return torch.where(inwards, torch.minimum(room, to_middle), room).clamp(min=1e-4)
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    return torch.nn.functional.normalize(vectors, dim=1)
