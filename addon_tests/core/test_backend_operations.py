@@ -17,7 +17,7 @@ from neural_core.backend.requests import RequestError
 from neural_core.body import BodyParameters, load_open_body
 from neural_core.body.skinning import rotation_matrices
 from neural_core.camera import look_at
-from neural_core.errors import AvatarFileError, Cancelled
+from neural_core.errors import AvatarFileError, BodyFileError, Cancelled
 from neural_core.networks import RENDERER_CONFIGS, RendererNetwork
 from neural_core.progress import Progress
 from neural_core.wire import Decoder, Message, encode
@@ -153,6 +153,11 @@ def test_no_avatar_is_an_empty_frame(ask, small_avatar):
     assert not pictures["rgba"].any() and np.isinf(pictures["depth"]).all()
 
 
+def test_only_the_passes_that_are_asked_for_are_sent(ask, small_avatar):
+    _, pictures = ask("render_frame", *frame_request(small_avatar, passes=["rgba"]))
+    assert set(pictures) == {"rgba"}
+
+
 def test_a_frame_can_be_cancelled(ask, small_avatar):
     with pytest.raises(Cancelled):
         ask("render_frame", *frame_request(small_avatar), progress=Progress(is_cancelled=lambda: True))
@@ -186,6 +191,9 @@ def _set(name, value):
         _set("K", [[1, 0], [0, 1]]),
         _set("R", [[1, 0, 0], [0, 1, 0], [0, 0, None]]),
         _set("quality", "perfect"),
+        _set("passes", ["rgba", "normal"]),
+        _set("passes", "rgba"),
+        _set("passes", [["rgba"]]),
         _set("avatars", [{}]),
         _set("avatars", "all"),
         _set("vertices_0", np.zeros((4, 2), np.float32)),
@@ -205,8 +213,12 @@ def test_a_request_that_does_not_fit_is_a_sentence(ask, small_avatar, spoil):
 
 def test_files_of_another_body_or_none_are_sentences(ask, small_avatar, tmp_path):
     other = tmp_path / "other.likeness"
-    replace(Avatar.load(small_avatar), body_name="SMPL-X neutral 1.1").save(other)
-    with pytest.raises(AvatarFileError, match="made with the body 'SMPL-X"):
+    avatar = Avatar.load(small_avatar)
+    replace(avatar, body_name="SMPL-X neutral 1.1").save(other)
+    with pytest.raises(BodyFileError, match="'SMPL-X neutral"):
+        ask("describe_avatar", {"path": str(other)})
+    replace(avatar, rest_offsets=avatar.rest_offsets[:-1]).save(other)
+    with pytest.raises(AvatarFileError):
         ask("describe_avatar", {"path": str(other)})
     with pytest.raises(AvatarFileError, match="no avatar file"):
         ask("describe_avatar", {"path": str(tmp_path / "none.likeness")})

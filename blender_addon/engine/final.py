@@ -20,6 +20,8 @@ def render_final(engine: bpy.types.RenderEngine, depsgraph: bpy.types.Depsgraph)
     camera = engine.camera_override or scene.camera
     if camera is None:
         raise SceneError("The scene has no camera: add one and make it the scene's active camera.")
+    if scene.render.use_multiview:
+        raise SceneError("The Likeness engine draws one view: turn off Stereoscopy in the output properties.")
     if scene.render.use_motion_blur:
         engine.report({"WARNING"}, "The Likeness engine draws no motion blur: blur in the compositor")
     width, height = engine.resolution_x, engine.resolution_y

@@ -7,7 +7,8 @@ import bpy
 from .render_engine import ENGINE_ID
 
 # Panels of Blender's old engine that set what this one does not have.
-_WITHOUT = {"VIEWLAYER_PT_filter", "VIEWLAYER_PT_layer_passes", "RENDER_PT_simplify_grease_pencil"}
+_WITHOUT = {"VIEWLAYER_PT_filter", "VIEWLAYER_PT_layer_passes", "RENDER_PT_stereoscopy", "RENDER_PT_gpencil"}
+_WITHOUT_WORDS = ("freestyle", "grease")
 
 
 class LIKENESS_PT_render(bpy.types.Panel):
@@ -47,7 +48,9 @@ class LIKENESS_PT_passes(bpy.types.Panel):
 def stock_panels() -> Iterator[type]:
     """Panels of Blender that any engine can share: output, camera, color management, ..."""
     for panel in bpy.types.Panel.__subclasses__():
-        if "BLENDER_RENDER" in getattr(panel, "COMPAT_ENGINES", ()) and panel.__name__ not in _WITHOUT:
+        name = panel.__name__
+        unfit = name in _WITHOUT or any(word in name.lower() for word in _WITHOUT_WORDS)
+        if "BLENDER_RENDER" in getattr(panel, "COMPAT_ENGINES", ()) and not unfit:
             yield panel
 
 

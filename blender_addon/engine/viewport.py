@@ -1,5 +1,7 @@
 """The rendered viewport: the last drawn frame is shown at once, a new one is asked for; Blender never waits."""
 
+from collections.abc import Callable
+
 import bpy
 import numpy as np
 
@@ -11,15 +13,15 @@ from .passes import combined
 from .snapshot import take_snapshot
 from .view import SceneError, View, view_of
 
-_LONGEST_SIDE = 512  # pixels of a draft: the whole way takes a few tenths of a second on two cores
-_IDLE, _DIRTY = False, True
+_LONGEST_SIDE = 1024  # pixels; a draft is drawn at half of that
+_LOOK = 0.05  # seconds between two looks for the answer
 
 
 class Viewport:
     """State of one viewport; `gpu` is imported only while drawing, Blender without a window has none."""
 
     def __init__(self):
-        self._dirty = _DIRTY
+        self._dirty = True
         self._view: View | None = None  # of the frame that is asked for, or shown
         self._job: Job | None = None
         self._texture = None
@@ -27,7 +29,7 @@ class Viewport:
 
     def update(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
         """Something in the scene changed."""
-        self._dirty = _DIRTY
+        self._dirty = True
 
     def draw(self, engine: bpy.types.RenderEngine, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
         """Show the last frame; look for a new one; ask for another when scene or view changed."""
@@ -37,8 +39,6 @@ class Viewport:
             self._message = ""
         except LikenessError as error:
             self._job, self._message = None, str(error)
-        if self._job is not None:
-            engine.tag_redraw()
         engine.update_stats("Likeness", self._message or (self._job.stage if self._job is not None else ""))
         if self._texture is not None:
             self._show(engine, context, depsgraph)
@@ -55,10 +55,12 @@ class Viewport:
         moved = self._view is None or view.to_json() != self._view.to_json()
         if self._job is not None or not (moved or self._dirty):
             return
-        self._view, self._dirty = view, _IDLE  # also when it fails: the same scene would fail again
+        self._view, self._dirty = view, False  # also when it fails: the same scene would fail again
         snapshot = take_snapshot(depsgraph, view, "draft")
         if snapshot.avatars:
-            self._job = client.start("render_frame", *snapshot.request())
+            body, arrays = snapshot.request()
+            self._job = client.start("render_frame", {**body, "passes": ["rgba"]}, arrays)
+            bpy.app.timers.register(_redraw_when_done(self._job), first_interval=_LOOK)
         else:
             self._texture = None
 
@@ -71,6 +73,21 @@ class Viewport:
         draw_texture_2d(self._texture, (0, 0), context.region.width, context.region.height)
         engine.unbind_display_space_shader()
         gpu.state.blend_set("NONE")
+
+
+def _redraw_when_done(job: Job) -> Callable[[], float | None]:
+    """For a timer: draws the 3D views once the answer is there; keeps no reference into Blender."""
+
+    def look() -> float | None:
+        if not job.done():
+            return _LOOK
+        for window in bpy.context.window_manager.windows:
+            for area in window.screen.areas:
+                if area.type == "VIEW_3D":
+                    area.tag_redraw()
+        return None
+
+    return look
 
 
 def viewport_view(context: bpy.types.Context) -> View:

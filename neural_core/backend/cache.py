@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from neural_core.avatar import Avatar
     from neural_core.body import BodyModel
+    from neural_core.networks import RendererNetwork
     from neural_core.rendering import AvatarRenderer
 
 _AVATARS = 16  # about 14 MB each: a crowd of 16 people is drawn without reading a file twice
@@ -22,7 +23,9 @@ class Cache:
     def __init__(self, device: "torch.device"):
         self.device = device
         self._avatars: OrderedDict[tuple[str, int, int], Avatar] = OrderedDict()
-        self._renderer: AvatarRenderer | None = None
+        self._bodies: dict[tuple[str, int], BodyModel] = {}
+        self._renderers: dict[str, AvatarRenderer] = {}
+        self._network: RendererNetwork | None = None
 
     def avatar(self, path: str) -> "Avatar":
         """The avatar in a file; raises AvatarFileError."""
@@ -44,14 +47,23 @@ class Cache:
         return self._avatars[key]
 
     def body(self, avatar: "Avatar") -> "BodyModel":
-        """The body model an avatar belongs to; raises AvatarFileError or BodyFileError when it is not at hand."""
-        return avatar.body()
+        """The body model an avatar belongs to.
+
+        Raises:
+            BodyFileError: it is a licensed body that this machine does not have. AvatarFileError: it does not fit.
+        """
+        key = avatar.body_name, len(avatar.rest_offsets)
+        if key not in self._bodies:
+            self._bodies[key] = avatar.body()
+        return self._bodies[key]
 
     def renderer(self, avatar: "Avatar") -> "AvatarRenderer":
-        """The renderer for the avatar's body; raises AvatarFileError or WeightsError."""
+        """The renderer for the avatar's body; raises BodyFileError, AvatarFileError or WeightsError."""
         from neural_core.rendering import AvatarRenderer, load_renderer
 
         body = self.body(avatar)
-        if self._renderer is None:
-            self._renderer = AvatarRenderer(body, load_renderer(device=self.device))
-        return self._renderer
+        if body.name not in self._renderers:
+            if self._network is None:
+                self._network = load_renderer(device=self.device)
+            self._renderers[body.name] = AvatarRenderer(body, self._network)
+        return self._renderers[body.name]

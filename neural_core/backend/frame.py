@@ -18,6 +18,7 @@ from neural_core.wire import Message
 _LARGEST_SIDE = 16384  # pixels
 _LARGEST_PICTURE = 8192 * 4320  # pixels; rgba, depth and mask then have 850 MB, which the wire still carries
 _QUALITIES = ("final", "draft")
+_PASSES = ("rgba", "depth", "mask")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ def render(request: Message, progress: Progress, cache: Cache) -> Answer:
     quality = text(request, "quality")
     if quality not in _QUALITIES:
         raise RequestError(f"The quality is one of {', '.join(_QUALITIES)}: update add-on and backend together.")
+    passes = request.body.get("passes", _PASSES)
+    if not isinstance(passes, list | tuple) or any(name not in _PASSES for name in passes):
+        raise RequestError(f"The passes are some of {', '.join(_PASSES)}: update add-on and backend together.")
     tasks = _tasks(request)
 
     frames = []
@@ -49,7 +53,7 @@ def render(request: Message, progress: Progress, cache: Cache) -> Answer:
 
     rgba = torch.cat([frame.rgb, frame.alpha[None]]).permute(1, 2, 0)
     pictures = {"rgba": rgba, "depth": frame.depth, "mask": frame.alpha}
-    return {}, {name: picture.cpu().contiguous().numpy().astype(np.float32) for name, picture in pictures.items()}
+    return {}, {name: pictures[name].cpu().contiguous().numpy().astype(np.float32) for name in passes}
 
 
 def _draw(task: _Task, camera: Camera, near: float, quality: str, cache: Cache) -> Frame:
