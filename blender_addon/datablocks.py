@@ -37,10 +37,15 @@ def temporary_datablocks() -> Iterator[None]:
 
 @contextmanager
 def kept_on_success() -> Iterator[None]:
-    """What is created inside is removed when an error, or the user's ESC, ends it."""
+    """What is created inside is removed when an error ends it; the selection comes back."""
     before = set(all_datablocks())
+    objects = bpy.context.view_layer.objects
+    active, selected = objects.active, list(objects.selected)
     try:
         yield
     except BaseException:
         remove_created_since(before)
+        objects.active = active
+        for thing in selected:
+            thing.select_set(True)
         raise

@@ -28,7 +28,6 @@ class LIKENESS_PG_scene(bpy.types.PropertyGroup):
         ),
         default="FINAL",
     )
-    photo: StringProperty(name="Photo", description="Photo of one person to make an avatar of", subtype="FILE_PATH")
 
 
 def _redraw(self, context: bpy.types.Context) -> None:

@@ -118,6 +118,8 @@ def test_failures_are_reported_and_change_nothing(blender, backend, file, answer
 
 
 def test_a_failure_while_building_leaves_nothing(blender, backend, file, monkeypatch):
+    cube = _edited_cube()
+    bpy.ops.object.mode_set(mode="OBJECT")
     before = everything()
 
     def fail(*given, **named):
@@ -127,6 +129,22 @@ def test_a_failure_while_building_leaves_nothing(blender, backend, file, monkeyp
     with pytest.raises(RuntimeError, match="no more memory"):
         bpy.ops.likeness.import_avatar(filepath=str(file))
     assert everything() == before
+    assert bpy.context.view_layer.objects.active == cube and cube.select_get()
+
+
+def test_importing_while_another_mesh_is_edited(blender, backend, file):
+    cube = _edited_cube()
+    assert bpy.ops.likeness.import_avatar(filepath=str(file)) == {"FINISHED"}
+    assert cube.mode == "OBJECT" and bpy.context.view_layer.objects.active.likeness.is_avatar
+
+
+def _edited_cube():
+    cube = bpy.data.objects.new("Cube", bpy.data.meshes.new("Cube"))
+    bpy.context.scene.collection.objects.link(cube)
+    bpy.context.view_layer.objects.active = cube
+    cube.select_set(True)
+    bpy.ops.object.mode_set(mode="EDIT")
+    return cube
 
 
 @pytest.mark.parametrize("operator", ["create_avatar", "import_avatar"])

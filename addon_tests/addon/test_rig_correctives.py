@@ -56,6 +56,35 @@ def test_constraints_count(avatar):
     assert np.abs(corrective_offsets(avatar.mesh) - before).max() > 1e-3
 
 
+def test_a_duplicate_has_correctives_of_its_own(avatar):
+    """As Shift+D makes it: armature and mesh with data of their own."""
+    armature, mesh = avatar.armature.copy(), avatar.mesh.copy()
+    armature.data, mesh.data = armature.data.copy(), mesh.data.copy()
+    for thing in (armature, mesh):
+        bpy.context.scene.collection.objects.link(thing)
+    mesh.parent = mesh.modifiers[0].object = armature
+    before = corrective_offsets(avatar.mesh)
+    armature.pose.bones["left_elbow"].rotation_quaternion = (0.7071, 0, 0, 0.7071)
+    bpy.context.view_layer.update()
+    assert np.abs(corrective_offsets(mesh) - before).max() > 1e-3
+    assert np.array_equal(corrective_offsets(avatar.mesh), before)
+
+
+def test_objects_that_share_a_mesh_settle(avatar, monkeypatch):
+    """Two poses cannot share one shape key: the first object's counts, and nobody rewrites it for ever."""
+    armature, mesh = avatar.armature.copy(), avatar.mesh.copy()
+    for thing in (armature, mesh):
+        bpy.context.scene.collection.objects.link(thing)
+    mesh.parent = armature
+    armature.pose.bones["left_elbow"].rotation_quaternion = (0.7071, 0, 0, 0.7071)
+    bpy.context.view_layer.update()
+    calls = []
+    monkeypatch.setattr(correctives, "update_correctives", lambda *given: calls.append(given))
+    armature.location.x = 1
+    bpy.context.view_layer.update()
+    assert not calls
+
+
 def test_a_renamed_bone_stops_the_correctives_without_an_error(avatar, capfd):
     avatar.armature.data.bones["left_knee"].name = "knie"
     avatar.armature.pose.bones["right_elbow"].rotation_quaternion = (0.7, 0, 0.7, 0)

@@ -49,4 +49,17 @@ def describe_and_build(operator, context: bpy.types.Context, path: Path) -> Step
         return build_avatar(description, context, photo_pose=operator.photo_pose, photo_camera=operator.photo_camera)
 
 
-classes = (LIKENESS_OT_import_avatar,)
+class LIKENESS_FH_avatar(bpy.types.FileHandler):
+    """An avatar file dropped into the viewport"""
+
+    bl_idname = "LIKENESS_FH_avatar"
+    bl_label = "Likeness Avatar"
+    bl_import_operator = LIKENESS_OT_import_avatar.bl_idname
+    bl_file_extensions = ".likeness"
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        return context.area is not None and context.area.type == "VIEW_3D"
+
+
+classes = (LIKENESS_OT_import_avatar, LIKENESS_FH_avatar)

@@ -116,4 +116,17 @@ def placed(armature: bpy.types.Object, mesh: bpy.types.Object, motion: Motion, o
     return replace(motion, trans=trans)
 
 
-classes = (LIKENESS_OT_import_motion,)
+class LIKENESS_FH_motion(bpy.types.FileHandler):
+    """A motion dropped into the viewport while an avatar is active"""
+
+    bl_idname = "LIKENESS_FH_motion"
+    bl_label = "Likeness Motion"
+    bl_import_operator = LIKENESS_OT_import_motion.bl_idname
+    bl_file_extensions = ".npz"
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        return context.area is not None and context.area.type == "VIEW_3D" and active_avatar(context) is not None
+
+
+classes = (LIKENESS_OT_import_motion, LIKENESS_FH_motion)

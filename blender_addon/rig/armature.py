@@ -34,6 +34,8 @@ def build_armature(description: AvatarDescription, collection: bpy.types.Collect
     armature = bpy.data.objects.new(description.name, data)
     collection.objects.link(armature)
     view_layer = bpy.context.view_layer
+    if view_layer.objects.active is not None and view_layer.objects.active.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
     for other in view_layer.objects.selected:
         other.select_set(False)
     view_layer.objects.active = armature

@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 from bpy.app.handlers import persistent
 
+from .armature import JOINT_ORDER_KEY
 from .pose import Joints, local_rotations
 
 CORRECTIVES_KEY = "Correctives"
@@ -78,16 +79,20 @@ def _map_of(mesh: bpy.types.Mesh) -> Correctives:
 
 def follow_pose(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Bring the correctives of every avatar in the depsgraph's view layer up to the evaluated pose."""
+    if not any(JOINT_ORDER_KEY in armature for armature in bpy.data.armatures):
+        return  # most files, most of the time
+    done = set()
     for mesh in depsgraph.view_layer.objects:
-        if not _has_correctives(mesh):
+        uid = mesh.data.session_uid if _has_correctives(mesh) else None
+        if uid is None or uid in done:
             continue
+        done.add(uid)  # objects that share their mesh share its shape keys: the first one's pose counts
         armature = mesh.parent.evaluated_get(depsgraph)
         rotations, _ = local_rotations(armature, Joints.of(armature))
         features = pose_features(rotations)
         # Exact comparison: a tolerance would make pictures depend on the frames shown before.
-        known = _last.get(mesh.data.session_uid)
-        if known is None or not np.array_equal(known, features):
-            _last[mesh.data.session_uid] = features
+        if uid not in _last or not np.array_equal(_last[uid], features):
+            _last[uid] = features
             update_correctives(mesh, features)
 
 
