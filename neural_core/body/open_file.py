@@ -5,6 +5,8 @@ few vertices, so they are stored as rows of the vertices they move.
 """
 
 import json
+import zipfile
+import zlib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from neural_core.errors import BodyFileError
 
 FORMAT = "likeness-open-body"
 VERSION = 1
-_UV_STEPS = 65535  # u and 1 - u stay exact mirror images; a step is 1/64 texel at 1024
+_UV_STEPS = 65534  # even, so that 1/2 is exact and u and 1 - u stay mirror images; a step is 1/64 texel at 1024
 _INFLUENCES = 8
 _SMALLEST_ACTION = 5e-6  # metres
 
@@ -100,7 +102,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(str(arrays["metadata"]))
         known = header["format"] == FORMAT and header["version"] == VERSION
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise BodyFileError(f"The body file {path} is missing or damaged; reinstall Likeness.") from error
     if not known:
         raise BodyFileError(f"The body file {path} belongs to another version of Likeness; reinstall it.")

@@ -54,6 +54,8 @@ _SIZE = 640
 _VIEWS = 32
 _CLOSEST = 150  # triangles looked at for each point
 _STEP = 5e-4  # metres of distance that one edge of difference counts
+_OUTLINE = 0.35  # cosine against the camera below which a point counts as seen at the outline
+_HEAD_CENTRE = np.array([0.0, -0.03, 0.05])  # between the ears; y from the eyes
 _SIDE_YAW = 0.75  # radians
 
 
@@ -74,7 +76,7 @@ def _measure(body: BodyModel, lips: np.ndarray, allowed: dict, rng: np.random.Ge
     detector = mediapipe.solutions.face_mesh.FaceMesh(
         static_image_mode=True, refine_landmarks=True, min_detection_confidence=0.2
     )
-    views: tuple[list[np.ndarray], list[np.ndarray]] = [], []  # (478, 4) points and their weights, per view
+    views: tuple[list, list] = [], []  # (478, 4) points and their weights, and the direction of the camera
     for _ in range(_VIEWS):
         picture, ids, vertices, camera = _random_view(body, lips, rng)
         for mirrored in (False, True):
@@ -84,9 +86,10 @@ def _measure(body: BodyModel, lips: np.ndarray, allowed: dict, rng: np.random.Ge
             pixels = np.array([(p.x, p.y) for p in found.multi_face_landmarks[0].landmark]) * _SIZE
             if mirrored:
                 pixels[:, 0] = _SIZE - pixels[:, 0]
-            views[mirrored].append(_cast(body, vertices, camera, ids, pixels, allowed))
+            views[mirrored].append((_cast(body, vertices, camera, ids, pixels, allowed), camera.R[2].numpy()))
     print(f"face landmarks: {len(views[0])} + {len(views[1])} of {2 * _VIEWS} views show a face")
-    return [_weighted_median(np.stack(v)) for v in views]
+    centre = body.joint_template[JOINT_INDEX["left_eye_smplhf"]].numpy() * [0, 1, 0] + _HEAD_CENTRE
+    return [_consensus(np.stack([s for s, _ in v]), -np.stack([d for _, d in v]), centre) for v in views]
 
 
 def _partners(plain: np.ndarray, flipped: np.ndarray) -> np.ndarray:
@@ -200,16 +203,25 @@ def _nearest_in_picture(triangles: np.ndarray, point: np.ndarray) -> tuple[np.nd
     return points_to_barycentric(flat, near), np.linalg.norm(near - target, axis=1)
 
 
-def _weighted_median(samples: np.ndarray) -> np.ndarray:
-    """(views, n, 4) points and weights to (n, 3)."""
-    out = np.zeros(samples.shape[1:][:1] + (3,))
-    for i in range(samples.shape[1]):
-        w = samples[:, i, 3]
-        for k in range(3):
-            order = np.argsort(samples[:, i, k])
-            half = np.searchsorted(np.cumsum(w[order]), w.sum() / 2)
-            out[i, k] = samples[order[min(half, len(order) - 1)], i, k]
-    return out
+def _consensus(samples: np.ndarray, directions: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """(478, 3) from samples (views, 478, 4) seen from directions (views, 3), counting the views of each point's own side.
+
+    A point on the far side of a turned face is drawn at its outline by the detector, and falls on the wrong skin.
+    """
+    points = _weighted_median(samples[..., :3], samples[..., 3])
+    for _ in range(3):
+        outwards = (points - centre) / np.linalg.norm(points - centre, axis=1, keepdims=True)
+        facing = np.clip(directions @ outwards.T - _OUTLINE, 0, 1) ** 2  # (views, 478)
+        points = _weighted_median(samples[..., :3], samples[..., 3] * facing + 1e-9)
+    return points
+
+
+def _weighted_median(samples: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(views, n, 3) and (views, n) to (n, 3), each coordinate by itself."""
+    order = np.argsort(samples, axis=0)
+    total = np.cumsum(np.take_along_axis(np.repeat(weights[..., None], 3, 2), order, 0), 0)
+    middle = (total >= total[-1] / 2).argmax(0)
+    return np.take_along_axis(np.take_along_axis(samples, order, 0), middle[None], 0)[0]
 
 
 def _snap(body: BodyModel, points: np.ndarray, partner: np.ndarray, allowed: dict) -> tuple[np.ndarray, np.ndarray]:

@@ -35,7 +35,10 @@ class Piece:
 
 
 def pack(pieces: list[Piece], trials: int, seed: int = 0) -> tuple[list[np.ndarray], float]:
-    """Points (n, 2) of every piece inside u in [1/2, 1], v in [0, 1], and the share of the atlas that is used."""
+    """Points (n, 2) of every piece, and the share of the atlas that is used; none is turned inside out.
+
+    The left pieces lie in u > 1/2, but for a piece on the axis that had to be turned upside down.
+    """
     rng = np.random.default_rng(seed)
     areas = np.array([p.area for p in pieces])
     low, high = np.array([p.sizes for p in pieces]).T
@@ -78,7 +81,7 @@ def _place_all(pieces: list[Piece], scales: np.ndarray, rng: np.random.Generator
 def _place_on_axis(piece, scale, occupied, rng, at_top):
     flip = rng.integers(2)
     points = piece.points * scale
-    if flip:  # turned by 180 degrees, then mirrored back to the right half: still the same chart pair
+    if flip:  # turned by 180 degrees the left half lies at u < 1/2; its partner, where it is tried, at u > 1/2
         points = points * [1, -1]
     mask, low = _rasterized(points, piece.faces)
     mask, low = mask[:, -low[0] :], np.array([0, low[1]])
@@ -90,7 +93,7 @@ def _place_on_axis(piece, scale, occupied, rng, at_top):
         return None
     y = max(free) if at_top else min(free)
     occupied[y : y + h, :w] |= mask
-    return points + np.array([0.5, (y - low[1]) / _CELLS])
+    return points * ([-1, 1] if flip else [1, 1]) + np.array([0.5, (y - low[1]) / _CELLS])
 
 
 def _place_anywhere(piece, scale, occupied, rng):
