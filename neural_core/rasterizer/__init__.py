@@ -1,5 +1,6 @@
 """Posed mesh and camera to what each pixel sees. One protocol, several backends with the same triangle ids."""
 
+from neural_core.rasterizer.backends import select
 from neural_core.rasterizer.fragments import Fragments, Rasterizer, interpolate, surface_points
 from neural_core.rasterizer.silhouette import Topology, outline_points, soft_mask
 from neural_core.rasterizer.torch_backend import rasterize
@@ -11,6 +12,7 @@ __all__ = [
     "interpolate",
     "outline_points",
     "rasterize",
+    "select",
     "soft_mask",
     "surface_points",
 ]

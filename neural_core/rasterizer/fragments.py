@@ -51,13 +51,13 @@ def surface_points(fragments: Fragments, vertices: Tensor, faces: Tensor, camera
     """
     rows, columns = torch.nonzero(fragments.mask, as_tuple=True)
     corners = camera.to_camera(vertices)[faces[fragments.triangle[rows, columns]]]  # (m, 3, 3)
-    x = (columns + 0.5 - camera.K[0, 2]) / camera.K[0, 0]
-    y = (rows + 0.5 - camera.K[1, 2]) / camera.K[1, 1]
+    x = (columns.to(corners) + 0.5 - camera.K[0, 2]) / camera.K[0, 0]
+    y = (rows.to(corners) + 0.5 - camera.K[1, 2]) / camera.K[1, 1]
     o, one = torch.zeros_like(x), torch.ones_like(x)
     if camera.orthographic:
         origin, direction = torch.stack([x, y, o], -1), torch.stack([o, o, one], -1)
     else:
-        origin, direction = torch.zeros(len(x), 3, device=x.device), torch.stack([x, y, one], -1)
+        origin, direction = torch.zeros_like(corners[:, 0]), torch.stack([x, y, one], -1)
     v0, v1, v2 = corners.unbind(1)
     e1, e2, s = v1 - v0, v2 - v0, origin - v0
     p, q = torch.linalg.cross(direction, e2), torch.linalg.cross(s, e1)
