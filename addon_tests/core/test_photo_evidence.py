@@ -1,0 +1,166 @@
+"""The detectors see a rendered person, and say so in a sentence when there is none."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from neural_core.body import load_open_body
+from neural_core.errors import PhotoError
+from neural_core.evaluation.posed_people import make_subject
+from neural_core.fitting.report import body_mask
+from neural_core.photo import Photo, observe, read_photo
+from neural_core.photo.detectors import HandResult
+from neural_core.photo.hands import _consistent
+from neural_core.photo.mask import keep_component, refine_mask
+
+SEED = 10_007  # a person who faces the camera
+
+
+@pytest.fixture(scope="module")
+def subject():
+    return make_subject(load_open_body(), SEED)
+
+
+@pytest.fixture(scope="module")
+def evidence(subject):
+    return observe(_photo(subject.image))
+
+
+def _photo(image: np.ndarray, **more) -> Photo:
+    return Photo(np.ascontiguousarray(image), None, None, Path("render.png"), **more)
+
+
+def test_landmarks_lie_on_the_person(subject, evidence):
+    body = load_open_body()
+    out = body(subject.parameters)
+    truth = subject.camera.project(body.landmarks.pose_points(out.joints, out.rotations)[0])[0].numpy()
+    limbs = [11, 12, 23, 24, 25, 26, 27, 28]
+    error = np.linalg.norm(evidence.pose[limbs, :2] - truth[limbs], axis=1) / evidence.person_height_px
+    assert np.median(error) < 0.03
+    vertices = out.vertices[0]
+    pixels = subject.camera.project(vertices)[0]
+    assert evidence.person_height_px == pytest.approx(float(pixels[:, 1].max() - pixels[:, 1].min()), rel=0.12)
+    assert evidence.full_body and evidence.focal_source == "guess"
+
+
+def test_mask_agrees_with_the_render(subject, evidence):
+    body = load_open_body()
+    truth = body_mask(body(subject.parameters).vertices[0], body, subject.camera)
+    found = evidence.mask > 0.5
+    assert (truth & found).sum() / (truth | found).sum() > 0.98
+    # No halo: outside the person, the mask is empty but for a pixel or two of rim.
+    assert evidence.mask[~truth].sum() < 0.01 * truth.sum()
+    assert evidence.mask.shape == truth.shape and 0 <= evidence.mask.min() <= evidence.mask.max() <= 1
+
+
+def test_same_photo_same_evidence(subject, evidence):
+    other = observe(_photo(subject.image[:, ::-1]))  # something else in between must leave no trace
+    again = observe(_photo(subject.image))
+    assert np.array_equal(again.pose, evidence.pose) and np.array_equal(again.mask, evidence.mask)
+    assert not np.array_equal(other.pose, evidence.pose)
+
+
+def test_focal_sources(subject):
+    exif = replace(_photo(subject.image), focal=900.0)
+    for given, expected in ((None, (900.0, "exif")), (700.0, (700.0, "user"))):
+        found = observe(exif, focal=given)
+        assert (found.focal, found.focal_source) == expected
+
+
+def test_alpha_is_the_mask(subject, evidence):
+    body = load_open_body()
+    truth = body_mask(body(subject.parameters).vertices[0], body, subject.camera).astype(np.float32)
+    truth[:20, :20] = 1  # a speck that is not the person
+    found = observe(replace(_photo(subject.image), alpha=truth)).mask
+    assert found[:20, :20].max() == 0 and np.array_equal(found[40:], truth[40:])
+
+
+def test_two_people_largest_by_default(subject):
+    other = make_subject(load_open_body(), SEED + 1).image
+    small = np.full_like(other, 0.8)
+    small[120:888, 72:648] = cv2.resize(other, (576, 768))
+    both = np.concatenate([small, subject.image], axis=1)
+    width = subject.image.shape[1]
+    first = observe(_photo(both))
+    assert first.pose[0, 0] > width and any("2 people" in warning for warning in first.warnings)
+    second = observe(_photo(both), person=1)
+    assert second.pose[0, 0] < width
+    assert second.mask[:, width:].max() < 0.5
+    with pytest.raises(PhotoError, match="no person number 7"):
+        observe(_photo(both), person=7)
+
+
+def test_no_person():
+    with pytest.raises(PhotoError, match="No person"):
+        observe(_photo(np.full((400, 300, 3), 0.5, np.float32)))
+
+
+def test_person_too_small(subject):
+    canvas = np.full((480, 480, 3), 0.7, np.float32)
+    canvas[100:340, 100:280] = subject.image[::4, ::4]
+    with pytest.raises(PhotoError, match="pixels tall"):
+        observe(_photo(canvas))
+
+
+def test_only_a_face(subject, evidence):
+    nose, size = evidence.pose[0, :2].astype(int), round(0.1 * evidence.person_height_px)
+    face = subject.image[nose[1] - size : nose[1] + size, nose[0] - size : nose[0] + size]
+    face = face.repeat(5, axis=0).repeat(5, axis=1)
+    with pytest.raises(PhotoError):
+        observe(_photo(face))
+
+
+def test_half_body_warns(subject, evidence):
+    hips = int(evidence.pose[[23, 24], 1].mean())
+    half = observe(_photo(subject.image[: hips + 30]))
+    assert not half.full_body and any("guessed" in warning for warning in half.warnings)
+    assert half.pose[[27, 28], 2].max() == 0
+    assert half.person_height_px == pytest.approx(evidence.person_height_px, rel=0.25)
+
+
+def test_refined_mask_follows_the_picture_edge():
+    image = np.full((200, 200, 3), 0.9, np.float32)
+    image[40:160, 80:120] = 0.2
+    truth = image[..., 0] < 0.5
+    coarse = np.roll(truth, 3, axis=1).astype(np.float32)  # the network's edge is off by three pixels
+    points = np.array([[100.0, 100.0]])
+    refined = refine_mask(image, coarse, points, 900.0) > 0.5
+    assert (refined ^ truth).sum() < 0.4 * ((coarse > 0.5) ^ truth).sum()
+
+
+def test_component_of_the_person_stays():
+    mask = np.zeros((100, 100), np.float32)
+    mask[10:90, 10:40] = 1  # larger, but not the person
+    mask[20:60, 70:80] = 1
+    mask[40, 81] = 0.3  # soft rim
+    kept = keep_component(mask, np.array([[75.0, 40.0], [74.0, 30.0]]), 100)
+    assert kept[:, :60].max() == 0 and kept[40, 75] == 1 and kept[40, 81] == np.float32(0.3)
+
+
+def test_inconsistent_hands_are_refused():
+    pose = np.zeros((33, 3), np.float32)
+    pose[[15, 17, 19, 21]] = [[100, 300, 1], [110, 340, 1], [90, 340, 1], [85, 320, 1]]
+    pose[16, :2] = 400, 300
+    hand = np.zeros((21, 2), np.float32)
+    hand[0], hand[5], hand[9], hand[17] = (102, 302), (92, 342), (98, 345), (110, 340)
+    assert _consistent(HandResult(hand, True, 0.95), pose, 900, 0)
+    assert not _consistent(HandResult(hand, False, 0.95), pose, 900, 0)  # surely the other hand
+    assert _consistent(HandResult(hand, False, 0.6), pose, 900, 0)
+    assert not _consistent(HandResult(hand + 80, True, 0.95), pose, 900, 0)
+    assert not _consistent(HandResult(hand, True, 0.95), pose, 900, 1)
+
+
+@pytest.mark.photos
+@pytest.mark.slow
+def test_real_photos():
+    folder = Path(__file__).parents[3] / "shared" / "photos"
+    if not folder.is_dir():
+        pytest.skip("no photos here")
+    for path in sorted(folder.iterdir()):
+        found = observe(read_photo(path))
+        assert found.face is not None, path.name
+        assert found.full_body == ("half" not in path.name)
+        assert 0.03 < (found.mask > 0.5).mean() < 0.5
