@@ -27,6 +27,14 @@ def over(frame: Frame, ground: float = 1.0) -> np.ndarray:
     return to_uint8(frame.rgb * frame.alpha + ground * (1 - frame.alpha))
 
 
+def to_height(picture: np.ndarray, height: int) -> np.ndarray:
+    """(H, W, 3) bytes, or floats in [0, 1], as bytes at another height."""
+    if picture.dtype != np.uint8:
+        picture = (picture.clip(0, 1) * 255).round().astype(np.uint8)
+    size = (max(1, round(picture.shape[1] * height / picture.shape[0])), height)
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+
 def write_png(path: Path, picture: np.ndarray) -> None:
     """Write bytes (H, W, 1, 3 or 4) as PNG, aside first."""
     image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)

@@ -11,7 +11,7 @@ from neural_core.animation import framing_camera, posed_vertices
 from neural_core.body import BodyModel
 from neural_core.fitting.overlay import draw_overlay, side_view
 from neural_core.output import write_aside
-from neural_core.pictures import over, to_uint8, write_png
+from neural_core.pictures import over, to_height, to_uint8, write_png
 from neural_core.pipeline import Creation
 from neural_core.rendering import AvatarRenderer, load_renderer
 
@@ -42,12 +42,12 @@ def write_report(creation: Creation, folder: Path, seconds: dict[str, float] | N
             entries.append((f"report/{file}", caption))
         sections.append((title, entries))
 
-    mask = (evidence.image * evidence.mask[..., None] + (1 - evidence.mask[..., None])) * 255
+    cut_out = evidence.image * evidence.mask[..., None] + (1 - evidence.mask[..., None])
     section(
         "Photo, landmarks and mask",
         {
-            "Photo": _shrink((evidence.image * 255).round().astype(np.uint8)),
-            "Mask": _shrink(mask.round().astype(np.uint8)),
+            "Photo": _shrink(evidence.image),
+            "Mask": _shrink(cut_out),
             "Fitted body and landmarks": _shrink(draw_overlay(evidence, body, creation.fit, None)),
             "Clothed shape": _shrink(draw_overlay(evidence, body, creation.fit, avatar.rest_offsets)),
             "From the side": _shrink(side_view(evidence, body, creation.fit, avatar.rest_offsets)),
@@ -84,14 +84,8 @@ def _renders(creation: Creation, body: BodyModel) -> dict[str, np.ndarray]:
 
 
 def _shrink(picture: np.ndarray) -> np.ndarray:
-    """(H, W, 3) bytes at the page's height."""
-    from PIL import Image
-
-    height, width = picture.shape[:2]
-    if height <= _HEIGHT:
-        return picture
-    size = (max(1, round(width * _HEIGHT / height)), _HEIGHT)
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+    """At most the page's height, as bytes."""
+    return to_height(picture, min(_HEIGHT, picture.shape[0]))
 
 
 def _page(

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
 from neural_core.animation import framing_camera, posed_vertices
 from neural_core.body import BodyModel, load_open_body
 from neural_core.errors import PhotoError
 from neural_core.fitting.overlay import draw_overlay
-from neural_core.pictures import over, to_uint8, write_png
+from neural_core.pictures import over, to_height, to_uint8, write_png
 from neural_core.pipeline import Creation, create_avatar
 from neural_core.rendering import AvatarRenderer, load_renderer
 from neural_core.texture.preview import shade
@@ -31,9 +30,8 @@ _COLUMNS = ("residual_percent", "worst_limb_percent", "iou_body", "iou_clothed",
 def contact_sheet(creation: Creation, body: BodyModel, renderer: AvatarRenderer) -> np.ndarray:
     """(H, W, 3) bytes: photo, overlay and atlas, then learned renders, then the pasted texture at the same yaws."""
     avatar, evidence = creation.avatar, creation.evidence
-    photo = (evidence.image * 255).round().astype(np.uint8)
     overlay = draw_overlay(evidence, body, creation.fit, avatar.rest_offsets)
-    first = [_to_height(p) for p in (photo, overlay, to_uint8(avatar.texture.detail))]
+    first = [to_height(p, _HEIGHT) for p in (evidence.image, overlay, to_uint8(avatar.texture.detail))]
     vertices = posed_vertices(avatar, body)[0]
     learned, pasted = [], []
     for yaw in _YAWS:
@@ -45,12 +43,6 @@ def contact_sheet(creation: Creation, body: BodyModel, renderer: AvatarRenderer)
     return np.concatenate(
         [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
     )
-
-
-def _to_height(picture: np.ndarray) -> np.ndarray:
-    height, width = picture.shape[:2]
-    size = (round(width * _HEIGHT / height), _HEIGHT)
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
 
 
 def main() -> None:
