@@ -33,7 +33,7 @@ def test_scatter_is_a_true_mean():
     """16 pixels fall into each texel; the published code would keep the last of them."""
     body, camera = plane_body(), plane_camera(64)
     image = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
-    config = SamplingConfig(method="scatter", occlusion=None)
+    config = SamplingConfig(method="scatter", occlusion=None, height_per_texel=100)
     partial = sample_texture(image, torch.ones(64, 64), body.template, body, camera, Atlas.of(body, 16), config)
     assert bool(partial.sampled.all())
     assert torch.allclose(partial.rgb, torch.nn.functional.avg_pool2d(image, 4), atol=1e-5)
@@ -43,7 +43,7 @@ def test_gather_is_bilinear_and_upright():
     body, camera = plane_body(), plane_camera(32)
     coarse = torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0))
     image = torch.nn.functional.interpolate(coarse[None], (32, 32), mode="bilinear", align_corners=False)[0]
-    config = SamplingConfig(method="gather", occlusion=None)
+    config = SamplingConfig(method="gather", occlusion=None, height_per_texel=100)
     partial = sample_texture(image, torch.ones(32, 32), body.template, body, camera, Atlas.of(body, 64), config)
     expected = torch.nn.functional.interpolate(image[None], (64, 64), mode="bilinear", align_corners=False)[0]
     assert torch.allclose(partial.rgb[:, 1:-1, 1:-1], expected[:, 1:-1, 1:-1], atol=1e-4)
@@ -52,7 +52,7 @@ def test_gather_is_bilinear_and_upright():
 def test_small_gaps_get_the_mean_of_their_neighbours():
     body, camera = plane_body(), plane_camera(16)
     image = torch.full((3, 16, 16), 0.25)
-    config = SamplingConfig(method="scatter", occlusion=None)
+    config = SamplingConfig(method="scatter", occlusion=None, height_per_texel=100)
     partial = sample_texture(image, torch.ones(16, 16), body.template, body, camera, Atlas.of(body, 32), config)
     assert 0.2 < float(partial.sampled.float().mean()) < 0.3  # one texel of four has a pixel
     assert bool(partial.known.all()) and not bool((partial.sampled & partial.filled).any())
@@ -104,7 +104,7 @@ def test_large_photos_are_reduced_without_background():
     vertices = posed()
     camera = view(vertices, 900)
     image, mask = photo(vertices, camera, clothes(R))
-    config = SamplingConfig(method="gather", greatest_height=300.0)
+    config = SamplingConfig(method="gather", height_per_texel=1.2)
     partial = sample_texture(image, mask, vertices, open_body(), camera, Atlas.of(open_body(), R), config)
     assert int(partial.sampled.sum()) > 10_000
     r, g, b = partial.rgb[:, partial.sampled & (partial.confidence > 0.6)]

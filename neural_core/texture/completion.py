@@ -106,12 +106,11 @@ class _Expectation:
         mirror = mirror_texels(atlas, body).cpu().numpy()
         self.mirror_seen = (mirror >= 0) & (confidence[mirror] >= config.mirror_confidence)
         self.mirror = colour[mirror]
-        mirrored = self.mirror_seen & (confidence < config.certain)
+        deep, self.in_large = _holes(confidence, atlas, config)
+        # A small hole takes after its rim: folds and light of the other side do not belong there.
+        mirrored = self.mirror_seen & (confidence < config.certain) & (self.in_large > 0.5)
         self.source = np.where(mirrored, _MIRROR, np.where(belief > config.least_belief, _RING, _NOTHING))
         pull = np.select([mirrored, self.source == _RING], [config.mirror_pull, config.ring_pull * belief], 0.0)
-        near, far = config.hole
-        distance = ndimage.distance_transform_edt((atlas.image(torch.from_numpy(confidence)) <= 0).numpy())
-        deep = np.clip((atlas.at_texels(torch.from_numpy(np.asarray(distance))).numpy() - near) / (far - near), 0, 1)
         self.pull = pull * deep**2 + config.floor
         mean = (colour * confidence[:, None]).sum(0) / confidence.sum()
         self.colour = np.select([mirrored[:, None], (self.source == _RING)[:, None]], [self.mirror, self.ring], mean)
@@ -123,7 +122,8 @@ class _Expectation:
         """
         expected = np.where(self.mirror_seen[:, None], self.mirror, self.ring)
         stray = np.square(self.seen - expected).sum(1) / self.config.surprise**2
-        return np.maximum(1 / (1 + stray), self.config.least_spread)
+        spread = np.maximum(1 / (1 + stray), self.config.least_spread)
+        return spread + (1 - spread) * (1 - self.in_large)  # a small hole is filled from its whole rim alike
 
     def steps(self, a: np.ndarray, b: np.ndarray, fixed: np.ndarray) -> np.ndarray:
         """Expected colour differences (e, 3) of neighbours a, b: zero where their colours have different sources.
@@ -137,6 +137,18 @@ class _Expectation:
         mirror = same & (source_a == _MIRROR) & self.mirror_seen[a] & self.mirror_seen[b]
         by_ring, by_mirror = self.ring[a] - self.ring[b], self.mirror[a] - self.mirror[b]
         return np.select([ring[:, None], mirror[:, None]], [by_ring, by_mirror], 0.0)
+
+
+def _holes(confidence: np.ndarray, atlas: Atlas, config: CompletionConfig) -> tuple[np.ndarray, np.ndarray]:
+    """How deep in the unseen each texel lies (n,), and how large the unseen place around it is (n,), both in [0, 1]."""
+    near, far = config.hole
+    seen = atlas.image(torch.from_numpy(confidence > 0).to(atlas.uv.device)).cpu().numpy()
+    distance = np.asarray(ndimage.distance_transform_edt(~seen & atlas.covered.cpu().numpy()))
+    size = ndimage.maximum_filter(distance, 2 * int(far) + 1)
+    ramps = (np.clip((x - near) / (far - near), 0, 1) for x in (distance, size))
+    texels = atlas.texels.cpu().numpy()
+    deep, large = (x.reshape(-1)[texels] for x in ramps)
+    return deep, large
 
 
 def _reduce(partial: PartialTexture, atlas: Atlas, work: Atlas) -> PartialTexture:
@@ -176,7 +188,9 @@ def _add_detail(partial, coarse, smooth: Tensor, atlas: Atlas, work: Atlas, body
     smooth_seen = lookup(work.dilate(torch.cat([coarse.rgb * seen, seen])), uv)[:, 0].T
     detail = (colour - smooth_seen[:, :3] / smooth_seen[:, 3:].clamp(min=1e-3)) * confidence[:, None]
     mirror = mirror_texels(atlas, body)
-    unseen = (confidence < config.certain) & (mirror >= 0)
+    large = _holes(work.at_texels(coarse.confidence).cpu().numpy(), work, config)[1]
+    large = lookup(work.dilate(work.image(torch.from_numpy(large).float().to(uv.device))[None]), uv)[0, 0]
+    unseen = (confidence < config.certain) & (mirror >= 0) & (large > 0.5)
     sharp = fill + torch.where(unseen[:, None], detail[mirror.clamp(min=0)], torch.zeros_like(detail))
     c = torch.where(confidence >= config.certain, torch.ones_like(confidence), confidence)[:, None]
     return atlas.image((c * colour + (1 - c) * sharp).clamp(0, 1))

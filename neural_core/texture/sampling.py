@@ -8,9 +8,7 @@ pixel is larger than a texel, so every *texel* looks up its place in the photo i
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor
 from torch.nn.functional import interpolate as resize_picture
 from torch.nn.functional import normalize
@@ -20,19 +18,25 @@ from neural_core.camera import Camera
 from neural_core.rasterizer import Fragments, interpolate, rasterize
 from neural_core.texture.atlas import Atlas
 from neural_core.texture.occlusion import OcclusionConfig, occlusion_map
+from neural_core.texture.rim import person_share, ramp_from
 
 
 @dataclass(frozen=True)
 class SamplingConfig:
     method: Literal["auto", "scatter", "gather"] = "auto"
     gather_from: int = 512  # atlas resolution from which "auto" gathers: there a texel is smaller than a photo's pixel
-    greatest_height: float = 1400.0  # pixels; a taller person is scaled down: a 1024 atlas holds about that much detail
+    height_per_texel: float = (
+        1.4  # a person taller than this times the atlas's resolution is scaled down when gathering:
+    )
+    #                                a 1024 atlas holds about that much detail, and more would alias
+    scatter_density: float = 2.0  # and than this times more when scattering: four pixels a texel make a good mean
     facing_none: float = 0.15  # cosine between normal and ray below which nothing is sampled (fitting.md 5)
-    facing_full: float = 0.25  # and from which a texel is fully trusted
+    facing_full: float = 0.35  # and from which a texel is fully trusted: there 1 pixel of misfit smears over 3
     mask_inside: float = 0.5  # person mask above which a pixel is the person's
     mask_sure: float = 0.95  # and above which no background is mixed into it
     rim: float = 4.0  # pixels per 1000 px of the person's height over which confidence rises from the mask's rim
     least_rim: float = 2.0  # pixels: masks of small pictures are not better than this
+    unlike: float = 0.2  # colour distance from which background and person can be told apart at the rim
     thin: float = 0.7  # in parts thinner than the rim confidence is full at this share of their half width
     occlusion: OcclusionConfig | None = field(default_factory=OcclusionConfig)  # None samples along overlaps too
     same_surface: float = 0.003  # metres of depth within which a texel is what the pixel shows (lids over eyeballs)
@@ -95,10 +99,16 @@ def sample_texture(
     config = config or SamplingConfig()
     if image.shape[1:] != mask.shape or image.shape[1:] != (camera.height, camera.width):
         raise ValueError(f"image {tuple(image.shape)}, mask {tuple(mask.shape)}, camera {camera.height}x{camera.width}")
-    view = _view(image.float(), mask.float(), vertices, body, camera, atlas, config)
-    facing = _facing(vertices, body, camera, atlas)
     gather = config.method == "gather" or (config.method == "auto" and atlas.resolution >= config.gather_from)
-    rgb, confidence, sampled = (_gather if gather else _scatter)(view, vertices, body, atlas, config, facing)
+    greatest = config.height_per_texel * (1.0 if gather else config.scatter_density) * atlas.resolution
+    view = _view(image.float(), mask.float(), vertices, body, camera, atlas, config, greatest)
+    position, facing = _texels_in_space(vertices, body, camera, atlas)
+    if gather:
+        rgb, confidence, sampled = _gather(view, atlas, config, position, facing)
+        sampled &= atlas.image(_on_person(mask, camera, position, config))  # in the photo's own pixels, too
+        rgb, confidence = rgb * sampled, confidence * sampled
+    else:
+        rgb, confidence, sampled = _scatter(view, atlas, config, facing)
     rgb, confidence, filled = _fill_gaps(rgb, confidence, sampled, atlas)
     return PartialTexture(rgb, confidence, sampled, filled, atlas.image(facing))
 
@@ -111,22 +121,20 @@ def vertex_normals(vertices: Tensor, faces: Tensor) -> Tensor:
     return normalize(total, dim=1, eps=1e-12)
 
 
-def _facing(vertices: Tensor, body: BodyModel, camera: Camera, atlas: Atlas) -> Tensor:
-    """(n,) cosine between the texels' normals and the rays to the camera, in [0, 1]."""
-    normals = normalize(atlas.on_surface(vertex_normals(vertices, body.faces), body.faces), dim=1)
-    if camera.orthographic:
-        rays = camera.R[2].expand_as(normals)
-    else:
-        rays = normalize(atlas.on_surface(vertices, body.faces) - camera.position, dim=1)
-    return -(normals * rays).sum(1).clamp(-1, 0)
+def _texels_in_space(vertices: Tensor, body: BodyModel, camera: Camera, atlas: Atlas) -> tuple[Tensor, Tensor]:
+    """Positions (n, 3) of the texels, and cosines (n,) between their normals and the rays to the camera, in [0, 1]."""
+    both = atlas.on_surface(torch.cat([vertices, vertex_normals(vertices, body.faces)], 1), body.faces)
+    position, normals = both[:, :3], normalize(both[:, 3:], dim=1)
+    rays = camera.R[2].expand_as(normals) if camera.orthographic else normalize(position - camera.position, dim=1)
+    return position, -(normals * rays).sum(1).clamp(-1, 0)
 
 
-def _view(image, mask, vertices, body, camera, atlas, config) -> _View:
-    """Photo, mask and body cropped to the body and scaled to the texture's resolution."""
+def _view(image, mask, vertices, body, camera, atlas, config, greatest_height: float) -> _View:
+    """Photo, mask and body cropped to the body; a person taller than greatest_height, pixels, is scaled down to it."""
     pixels, depth = camera.project(vertices)
     per_metre = float(camera.K[1, 1]) / (1.0 if camera.orthographic else float(depth.clamp(min=0.05).median()))
     stature = float(body.template[:, 1].max() - body.template[:, 1].min())  # metres
-    scale = min(1.0, config.greatest_height / (stature * per_metre))
+    scale = min(1.0, greatest_height / (stature * per_metre))
     low = (pixels.amin(0).floor().long() - 8).clamp(min=0)
     size = torch.tensor([camera.width, camera.height], device=pixels.device)
     high = torch.minimum(pixels.amax(0).ceil().long() + 8, size)
@@ -148,36 +156,26 @@ def _view(image, mask, vertices, body, camera, atlas, config) -> _View:
     chart = torch.where(fragments.mask, atlas.face_chart[fragments.triangle.clamp(min=0)], -1)
     inside = mask > config.mask_inside
     pixel = 1 / (per_metre * scale)
-    trust = _trust(mask, inside, fragments, body, stature / pixel, pixel, config)
+    trust = _trust(image, mask, inside, fragments, body, stature / pixel, pixel, config)
     return _View(image, inside, trust, fragments, uv, chart, camera, pixel)
 
 
-def _trust(mask, inside, fragments, body, height, pixel, config) -> Tensor:
+def _trust(image, mask, inside, fragments, body, height, pixel, config) -> Tensor:
     """(h, w) how far a pixel's colour is the body's own: rises from the mask's rim and from overlaps."""
     rim = max(config.least_rim, config.rim * height / 1000)
     trust = ((mask - config.mask_inside) / (config.mask_sure - config.mask_inside)).clamp(0, 1)
-    trust = trust * _ramp_from(~inside, rim, config.thin)
+    trust = trust * ramp_from(~inside, rim, config.thin) * person_share(image, inside, rim, config.unlike)
     if config.occlusion is not None:
         occluded, edges = occlusion_map(fragments, body, height, pixel, config.occlusion)
-        trust = torch.where(occluded, 0.0, trust * _ramp_from(edges, rim / 2, config.thin))
+        trust = torch.where(occluded, 0.0, trust * ramp_from(edges, rim / 2, config.thin))
     return torch.where(inside, trust, 0.0)
-
-
-def _ramp_from(outside: Tensor, width: float, thin: float) -> Tensor:
-    """(h, w) 0 at `outside`, 1 at `width` pixels from it, or sooner where the part is thinner than that."""
-    if not bool(outside.any()):
-        return torch.ones_like(outside, dtype=torch.float32)
-    distance = np.asarray(ndimage.distance_transform_edt(~outside.cpu().numpy()), np.float32)
-    thickness = ndimage.maximum_filter(distance, 2 * int(np.ceil(width)) + 1)
-    full = np.clip(thin * thickness, 1.0, width)
-    return torch.from_numpy(np.clip(distance / full, 0, 1)).to(outside.device)
 
 
 def _facing_trust(facing: Tensor, config: SamplingConfig) -> Tensor:
     return ((facing - config.facing_none) / (config.facing_full - config.facing_none)).clamp(0, 1)
 
 
-def _scatter(view: _View, vertices, body, atlas: Atlas, config, facing: Tensor):
+def _scatter(view: _View, atlas: Atlas, config: SamplingConfig, facing: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Every pixel to its texel: the mean of all pixels that fall into a texel, weighted by their trust."""
     rows, columns = torch.nonzero((view.trust > 0) & view.fragments.mask, as_tuple=True)
     texel = atlas.texel_of(view.uv[rows, columns], view.chart[rows, columns])
@@ -195,11 +193,12 @@ def _scatter(view: _View, vertices, body, atlas: Atlas, config, facing: Tensor):
     return atlas.image(rgb), atlas.image(confidence), atlas.image(sampled)
 
 
-def _gather(view: _View, vertices, body, atlas: Atlas, config, facing: Tensor):
+def _gather(
+    view: _View, atlas: Atlas, config: SamplingConfig, position: Tensor, facing: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """Every texel from its place in the photo, where that pixel shows the same surface."""
     candidate = torch.nonzero(facing > config.facing_none).squeeze(1)
-    position = atlas.on_surface(vertices, body.faces)[candidate]
-    pixels, depth = view.camera.project(position)
+    pixels, depth = view.camera.project(position[candidate])
     column, row = pixels.floor().long().unbind(1)
     in_picture = (column >= 0) & (row >= 0) & (column < view.camera.width) & (row < view.camera.height) & (depth > 0.01)
     candidate, pixels, depth, column, row = (x[in_picture] for x in (candidate, pixels, depth, column, row))
@@ -220,6 +219,14 @@ def _gather(view: _View, vertices, body, atlas: Atlas, config, facing: Tensor):
     rgb, trust = torch.zeros(n, 3, device=colour.device), torch.zeros(n, device=colour.device)
     rgb[candidate], trust[candidate] = colour, confidence
     return atlas.image(rgb), atlas.image(trust), atlas.image(trust > 0)
+
+
+def _on_person(mask: Tensor, camera: Camera, position: Tensor, config: SamplingConfig) -> Tensor:
+    """(n,) bool, points (n, 3) that project into a pixel inside the mask."""
+    column, row = camera.project(position)[0].floor().long().unbind(1)
+    in_picture = (column >= 0) & (row >= 0) & (column < camera.width) & (row < camera.height)
+    inside = mask[row.clamp(0, camera.height - 1), column.clamp(0, camera.width - 1)] > config.mask_inside
+    return in_picture & inside
 
 
 def _bilinear_inside(image: Tensor, inside: Tensor, pixels: Tensor) -> Tensor:
