@@ -21,6 +21,13 @@ def check_writable(path: Path) -> None:
         raise OutputError(f"'{path}' is a folder: give the name of a file to write.")
 
 
+def _umask() -> int:
+    """The process's umask, which can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
 def write_aside(path: Path, write: Callable[[Path], object]) -> None:
     """Call `write(temporary path)` beside `path`, then rename: a full disk loses nothing that was there.
 
@@ -32,6 +39,7 @@ def write_aside(path: Path, write: Callable[[Path], object]) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         write(aside)
+        os.chmod(aside, 0o666 & ~_umask())  # some libraries write files that nobody else may read
         os.replace(aside, path)
     except OSError as error:
         raise OutputError(
