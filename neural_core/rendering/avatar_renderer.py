@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from neural_core.body.model import BodyModel
 from neural_core.camera import Camera
 from neural_core.networks import RendererNetwork
+from neural_core.networks.renderer import spread_colours
 from neural_core.rasterizer import Rasterizer, interpolate, rasterize
 from neural_core.rendering.detail import draw_texture, texels_per_metre
 from neural_core.rendering.frame import Frame
@@ -18,7 +19,7 @@ from neural_core.rendering.silhouette import crisp_alpha, grow_depth
 from neural_core.rendering.window import Window, person_window
 from neural_core.texture.atlas import lookup
 
-_FINE = 700.0  # samples per metre that show all of a 1024 x 1024 atlas; coarser pictures are supersampled towards it
+_FINE = 560.0  # samples per metre, the density of a 1024 x 1024 atlas; coarser pictures are supersampled towards it
 _MOST_SAMPLES = 4  # per pixel and axis
 
 
@@ -37,11 +38,17 @@ class Texture(Protocol):
 
 @dataclass(frozen=True)
 class Drawing:
-    """What the network drew of a window, at its own scale: rgb (3, h, w), mask logits and copy gate (1, h, w)."""
+    """What the network drew of a window, at its own scale.
+
+    Attributes:
+        rgb: (3, h, w). logits, gate: (1, h, w). coarse: (3, h, w) what a texture as coarse as the network's keeps of
+            the detail texture.
+    """
 
     rgb: Tensor
     logits: Tensor
     gate: Tensor
+    coarse: Tensor
 
 
 class AvatarRenderer:
@@ -105,7 +112,10 @@ class AvatarRenderer:
         raster = lookup(self._channels(texture), uv) * mask
         out = self.network.heads(raster[None], uv.permute(2, 0, 1)[None], mask[None])
         rgb, logits = self.network.mix(out, raster[None], mask[None])
-        return Drawing(rgb[0], logits[0], (torch.sigmoid(out.gate) * mask)[0])
+        detail = texture.detail.to(self.device)
+        reduced = F.avg_pool2d(detail[None], max(detail.shape[-1] // texture.data.shape[-1], 1))[0]
+        coarse = spread_colours(lookup(reduced, uv)[None] * mask, mask[None])
+        return Drawing(rgb[0], logits[0], torch.sigmoid(out.gate)[0], coarse[0])
 
     def _refine(
         self,
@@ -131,11 +141,9 @@ class AvatarRenderer:
         def enlarge(picture: Tensor, mode: str = "bilinear") -> Tensor:
             return F.grid_sample(picture[None], grid[None], mode=mode, padding_mode="border", align_corners=False)[0]
 
-        rgb = enlarge(drawing.rgb)
-        if scale < 1:  # the picture is finer than the network's: add what the texture has between its pixels
-            covered = fragments.mask[None].float()
-            coarse = _blur(sharp, 1 / scale) / _blur(covered, 1 / scale).clamp(min=1e-6)
-            rgb = (rgb + enlarge(drawing.gate) * covered * (sharp - coarse)).clamp(0, 1)
+        # Where the network copied its coarse texture, add what the detail texture has beyond that.
+        copied = enlarge(drawing.gate) * fragments.mask
+        rgb = (enlarge(drawing.rgb) + copied * (sharp - enlarge(drawing.coarse))).clamp(0, 1)
         alpha = crisp_alpha(enlarge(drawing.logits, "bicubic")[0])
         return rgb, alpha[None], fragments.depth
 
@@ -144,14 +152,6 @@ class AvatarRenderer:
         layout, data = texture.layout, texture.data.to(self.device)
         hint = data[layout["garment_hint"]] if layout.garment_hint else torch.zeros_like(data[:1])
         return torch.cat([data[layout.rgb], data[layout.sampled], data[layout.filled], hint])
-
-
-def _blur(picture: Tensor, pixels: float) -> Tensor:
-    """(C, H, W) averaged over squares of about `pixels`, the same wherever the picture is cut off."""
-    half = max(round((pixels - 1) / 2), 1)
-    size = 2 * half + 1
-    rows = F.avg_pool2d(picture[None], (size, 1), stride=1, padding=(half, 0))
-    return F.avg_pool2d(rows, (1, size), stride=1, padding=(0, half))[0]
 
 
 def _enlarge(frame: Frame, height: int, width: int) -> Frame:
