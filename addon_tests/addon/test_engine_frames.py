@@ -72,7 +72,7 @@ def test_meshes_in_front_hold_out_and_meshes_behind_do_not(scene, tmp_path):
     plane.location.x = 5.0  # its left edge now runs through the middle of the picture
     half = render(tmp_path)["mask"]
     middle = free.shape[1] // 2
-    assert np.array_equal(half[:, :middle], free[:, :middle]) and not half[:, middle:].any()
+    assert np.array_equal(half[:, : middle - 1], free[:, : middle - 1]) and not half[:, middle + 1 :].any()
 
 
 def test_instances_hold_out(scene, tmp_path):
@@ -117,8 +117,10 @@ def test_an_avatar_in_a_holdout_collection_cuts_out_the_one_behind(scene, tmp_pa
     bpy.context.view_layer.layer_collection.children["Front"].holdout = True
     cut = render(tmp_path)
     is_green = both["combined"][..., 1] > 0
-    assert not cut["combined"][is_green].any() and not cut["combined"][..., 1].any()
-    assert np.array_equal(cut["combined"][~is_green], both["combined"][~is_green])
+    behind = cut["combined"][..., 3]
+    assert not cut["combined"][..., 1].any()
+    assert (behind[is_green] == 0).mean() > 0.8 and (behind[is_green] < 1).all()  # the rim is smooth
+    assert (cut["combined"] == both["combined"])[~is_green].mean() > 0.98
 
 
 def test_view_layers_are_drawn_each_with_its_own_collections(scene, tmp_path):

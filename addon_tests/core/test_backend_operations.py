@@ -147,6 +147,40 @@ def test_a_window_is_cut_from_the_whole_picture(ask, small_avatar):
     assert error.max() < 0.02 and error.mean() < 3e-4  # detail is blurred on a grid that begins at the window
 
 
+def _half_plane(edge: float, z: float) -> dict:
+    """A wall at depth `z` of the world that covers x < edge."""
+    corners = [[-9, -9, z], [edge, -9, z], [edge, 9, z], [-9, 9, z]]
+    faces = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+    return {"holdout_vertices": np.array(corners, np.float32), "holdout_faces": faces}
+
+
+def test_a_mesh_in_front_holds_out_with_a_smooth_edge(ask, small_avatar):
+    body, arrays = frame_request(small_avatar)
+    free = ask("render_frame", body, arrays)[1]["mask"]
+    slanted = _half_plane(0.0, 1.0)
+    slanted["holdout_vertices"][[1, 2], 0] += (-0.6, 0.6)
+    cut = ask("render_frame", body, {**arrays, **slanted})[1]["mask"]
+    inside = free == 1
+    share = cut[inside]
+    assert (share == 0).mean() > 0.2 and (share == 1).mean() > 0.2
+    partial = (share > 0) & (share < 1)
+    assert partial.any() and len(np.unique(share[partial].round(3))) > 3
+    assert (cut <= free).all()
+
+
+def test_a_mesh_behind_changes_nothing(ask, small_avatar):
+    body, arrays = frame_request(small_avatar)
+    free = ask("render_frame", body, arrays)[1]
+    cut = ask("render_frame", body, {**arrays, **_half_plane(9.0, -2.0)})[1]
+    assert all(np.array_equal(free[name], cut[name]) for name in free)
+
+
+def test_a_mesh_before_all_of_it_leaves_nothing(ask, small_avatar):
+    body, arrays = frame_request(small_avatar)
+    _, pictures = ask("render_frame", body, {**arrays, **_half_plane(9.0, 2.0)})
+    assert not pictures["mask"].any() and np.isinf(pictures["depth"]).all()
+
+
 def test_no_avatar_is_an_empty_frame(ask, small_avatar):
     body, arrays = frame_request(small_avatar, avatars=[])
     _, pictures = ask("render_frame", body, {k: v for k, v in arrays.items() if k != "vertices_0"})

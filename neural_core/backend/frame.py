@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from neural_core.backend.cache import Cache
+from neural_core.backend.holdout import hold_out
 from neural_core.backend.requests import RequestError, array, matrix, number, text, whole
 from neural_core.backend.server import Answer
 from neural_core.camera import Camera
 from neural_core.progress import Progress
-from neural_core.rasterizer import rasterize
 from neural_core.rendering import Frame, compose
 from neural_core.wire import Message
 
@@ -49,7 +49,7 @@ def render(request: Message, progress: Progress, cache: Cache) -> Answer:
         progress.update(0.05 + 0.85 * index / max(len(tasks), 1), f"Drawing avatar {index + 1} of {len(tasks)}")
         frames.append(_draw(task, camera, near, quality, cache))
     progress.update(0.9, "Composing")
-    frame = compose(frames, _holdout_depth(request, camera, near)) if frames else _nothing(camera)
+    frame = compose(_hold_out(frames, request, camera, near, quality)) if frames else _nothing(camera)
 
     rgba = torch.cat([frame.rgb, frame.alpha[None]]).permute(1, 2, 0)
     pictures = {"rgba": rgba, "depth": frame.depth, "mask": frame.alpha}
@@ -70,15 +70,13 @@ def _draw(task: _Task, camera: Camera, near: float, quality: str, cache: Cache) 
     return Frame(frame.rgb, frame.alpha.masked_fill(cut, 0.0), depth)
 
 
-def _holdout_depth(request: Message, camera: Camera, near: float) -> Tensor | None:
-    """(H, W) depth of the meshes that hold out, None where there are none."""
-    vertices = array(request, "holdout_vertices", "f4", None, 3)
-    faces = array(request, "holdout_faces", "i4", None, 3)
-    if not len(faces):
-        return None
-    if faces.min() < 0 or faces.max() >= len(vertices):
+def _hold_out(frames: list[Frame], request: Message, camera: Camera, near: float, quality: str) -> list[Frame]:
+    vertices = torch.from_numpy(array(request, "holdout_vertices", "f4", None, 3))
+    faces = torch.from_numpy(array(request, "holdout_faces", "i4", None, 3).astype(np.int64))
+    if len(faces) and (faces.min() < 0 or faces.max() >= len(vertices)):
         raise RequestError("The triangles that hold out point to vertices that are not there: report this.")
-    return rasterize(torch.from_numpy(vertices), torch.from_numpy(faces.astype(np.int64)), camera, near).depth
+    device = frames[0].alpha.device
+    return hold_out(frames, vertices.to(device), faces.to(device), camera.to(device), near, quality)
 
 
 def _camera(request: Message) -> tuple[Camera, float]:
