@@ -3,6 +3,7 @@
 Run as `python -m blender_addon.demo_scene AVATAR OUT SIZE`; a plain example of driving the add-on from a script.
 """
 
+import math
 import sys
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import blender_addon
 _WALK = Path(__file__).parents[1] / "neural_core" / "data" / "walk.npz"
 _FRAMES = 24
 _PORTRAIT_LENS = 60.0  # mm on Blender's 36 mm sensor: little perspective on the limbs
-_DISTANCE = 4.6  # metres; holds a tall person with that lens
+_DISTANCE = 3.9  # metres; holds a tall person with that lens
+_YAW = math.radians(30)  # from the side enough to see the stride
 
 
 def main(avatar: Path, out: Path, size: int) -> None:
@@ -57,8 +59,9 @@ def _camera_on_walk(armature: bpy.types.Object) -> bpy.types.Object:
     data = bpy.data.cameras.new("Likeness Camera")
     data.lens = _PORTRAIT_LENS
     camera = bpy.data.objects.new("Likeness Camera", data)
-    camera.location = (centre[0], centre[1] - _DISTANCE, centre[2])
-    camera.rotation_euler = (1.5707963, 0.0, 0.0)
+    away = (_DISTANCE * math.sin(_YAW), -_DISTANCE * math.cos(_YAW))
+    camera.location = (centre[0] + away[0], centre[1] + away[1], centre[2])
+    camera.rotation_euler = (math.pi / 2, 0.0, _YAW)
     scene.collection.objects.link(camera)
     return camera
 
