@@ -133,9 +133,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m neural_core.backend", description=__doc__)
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     device = parser.parse_args().device
-    # Read when torch loads OpenMP. Waiting threads that spin cost a frame six times its time where Blender, or anything
-    # else, uses the cores as well (measured on two cores: 18 s against 3 s).
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     run(lambda: _load(device))
 
 
