@@ -21,7 +21,7 @@ from neural_core.errors import BodyFileError
 
 FORMAT = "likeness-open-body"
 VERSION = 1
-_UV_STEPS = 65534  # even, so that 1/2 is exact and u and 1 - u stay mirror images; a step is 1/64 texel at 1024
+UV_STEPS = 65534  # even, so that 1/2 is exact and u and 1 - u stay mirror images; a step is 1/64 texel at 1024
 _INFLUENCES = 8
 _SMALLEST_ACTION = 5e-6  # metres
 
@@ -33,7 +33,7 @@ def save_body(path: Path, body: BodyModel, metadata: dict[str, Any]) -> None:
     arrays: dict[str, np.ndarray] = {
         "template": body.template.numpy(),
         "faces": body.faces.numpy().astype(np.uint16),
-        "uv": np.round(body.uv.double().numpy() * _UV_STEPS).astype(np.uint16),
+        "uv": np.round(body.uv.double().numpy() * UV_STEPS).astype(np.uint16),
         "face_uv": body.face_uv.numpy().astype(np.uint16),
         "shape": shape[..., :10].astype(np.float16),
         "mirror": body.mirror.numpy().astype(np.uint16),
@@ -78,7 +78,7 @@ def load_body(path: Path) -> BodyModel:
         name=header["name"],
         template=_tensor(a["template"]),
         faces=_tensor(a["faces"]),
-        uv=torch.from_numpy(a["uv"].astype(np.float32) / _UV_STEPS),
+        uv=torch.from_numpy(a["uv"].astype(np.float32) / UV_STEPS),
         face_uv=_tensor(a["face_uv"]),
         shape_directions=torch.from_numpy(shape),
         expression_directions=torch.from_numpy(_from_rows(a, "expression", V)),

@@ -6,6 +6,7 @@ from neural_core.body.building.packing import Piece, pack
 from neural_core.body.building.seams import HalfSkin, cut_body
 from neural_core.body.building.source import FIRST_EYE
 from neural_core.body.building.unwrap import Chart, cut_open, flatten
+from neural_core.body.open_file import UV_STEPS
 from neural_core.body.skeleton import JOINT_INDEX
 
 _FACE_SCALE = 1.35  # the face against the skull inside the head chart, linear
@@ -93,7 +94,9 @@ def _both_halves(faces, left_ids, label, charts, placed, mirror):
         points = np.where(chart.axis[:, None], points * [0, 1] + [0.5, 0], points)
         uv += [points, points[keep] * [-1, 1] + [1, 0]]
         count += len(points) + int(keep.sum())
-    return np.concatenate(uv), face_uv, chart_of_face
+    # On the grid of the file already here, in double precision, so that both halves are rounded alike.
+    rounded = 0.5 + np.round((np.concatenate(uv) - 0.5) * UV_STEPS) / UV_STEPS
+    return rounded, face_uv, chart_of_face
 
 
 def _mirrored_faces(faces: np.ndarray, mirror: np.ndarray) -> dict[int, tuple[int, list[int]]]:
