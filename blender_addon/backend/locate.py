@@ -26,7 +26,7 @@ def backend_command(python: str = "", device: str = "auto") -> list[str]:
 def backend_environment() -> dict[str, str]:
     """The child's environment: without what belongs to Blender's Python, with what makes its pipes predictable."""
     environment = {k: v for k, v in os.environ.items() if k not in {"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"}}
-    # OpenMP's waiting threads must sleep: when they spin, a frame takes six times as long where Blender or anything else
+    # OpenMP's waiting threads must sleep: when they spin, a frame takes six times as long where anything else
     # uses the cores as well (measured on two busy cores: 18 s against 3 s).
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return {**environment, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
