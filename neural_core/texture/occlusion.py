@@ -27,7 +27,7 @@ class OcclusionConfig:
     stretch: float = 4.0  # and this many pixel widths: far away, one pixel spans much of a grazing surface
     nearer: float = 0.04  # metres: an occluder this much nearer spoils the pixels around it (measured in fitting.md 5)
     margin: float = 4.0  # pixels per 1000 px of the person's height, on the farther side of an overlap
-    hand_margin: float = 12.0  # the same behind hands, whose fit is off by a finger where fingers were not detected
+    hand_margin: float = 8.0  # the same behind hands, whose fit is off by a finger where fingers were not detected
     least_margin: float = 2.0  # pixels, for small pictures: a fit is never better than this
 
 

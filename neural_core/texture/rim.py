@@ -25,7 +25,8 @@ def ramp_from(outside: Tensor, width: float, thin: float) -> Tensor:
 
 
 def person_share(image: Tensor, inside: Tensor, rim: float, clear: float) -> Tensor:
-    """(h, w) in [0, 1], the person's share in each pixel's colour near the rim; 1 far from it and where nothing tells.
+    """(h, w) in [0, 1], the person's share in each pixel's colour near the rim inside; 1 elsewhere and where
+    nothing tells.
 
     The colour is placed on the line from the background's to the person's colour nearby (the matting equation), where
     those two are clearly different.
@@ -46,7 +47,7 @@ def person_share(image: Tensor, inside: Tensor, rim: float, clear: float) -> Ten
     line = front - back
     length = np.square(line).sum(0)
     share = ((picture - back) * line).sum(0) / np.maximum(length, 1e-6)
-    known = (length > clear**2) & (front_weight > 1e-3) & (back_weight > 1e-3) & (depth < 2 * rim)
+    known = person & (length > clear**2) & (front_weight > 1e-3) & (back_weight > 1e-3) & (depth < 2 * rim)
     # Three quarters of background are spoilt for sure; two thirds of the person's colour may be folds and light.
     share = np.where(known, np.clip((share - 0.25) / 0.4, 0, 1), 1.0)
     return torch.from_numpy(share.astype(np.float32)).to(image.device)
