@@ -4,7 +4,7 @@ Deliberately simple, and apart from the training people: coloured vertices, one 
 here is that the detectors recognise a person and that every joint is known.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -37,17 +37,34 @@ class Subject:
     camera: Camera
 
 
-def make_subject(body: BodyModel, seed: int) -> Subject:
-    """A person in a casual standing pose, most within 70 degrees of facing the camera. Same seed, same bytes."""
+def make_subject(body: BodyModel, seed: int, max_yaw: float = 70.0) -> Subject:
+    """A person who stands or takes a step, turned at most `max_yaw` degrees away. Same seed, same bytes."""
     rng = np.random.default_rng(seed)
-    parameters = _parameters(body, rng)
-    out = body(parameters)
-    camera = _camera(out.vertices[0], rng)
-    image = _render(body, out.vertices[0], camera, rng)
-    return Subject(image, parameters, camera)
+    pose = _pose(rng)
+    hands = body.hands_mean.numpy() * rng.uniform(0.5, 2.0)
+    # The second ten vary the face only, so they may span all of it.
+    betas = np.concatenate([rng.normal(0, 0.8, 10), rng.normal(0, 1.0, 10)])
+    yaw = np.deg2rad(rng.uniform(-max_yaw, max_yaw))
+    lean = np.deg2rad(rng.normal(0, 2.5, 2))
+
+    def batch(array) -> Tensor:
+        return torch.as_tensor(np.asarray(array), dtype=torch.float32)[None]
+
+    parameters = BodyParameters.zeros(
+        betas=batch(betas),
+        body_pose=batch(pose[1:]),
+        left_hand_pose=batch(hands[:15]),
+        right_hand_pose=batch(hands[15:]),
+    )
+    root = _balance(body(parameters, correctives=False).joints[0], yaw, lean)
+    parameters = replace(parameters, global_orient=root[None])
+    vertices = body(parameters).vertices[0]
+    camera = _camera(vertices, rng)
+    return Subject(_render(body, vertices, camera, rng), parameters, camera)
 
 
-def _parameters(body: BodyModel, rng: np.random.Generator) -> BodyParameters:
+def _pose(rng: np.random.Generator) -> np.ndarray:
+    """(22, 3) axis-angle, the root at rest. Legs carry the body: hips and ankles make up for the knees."""
     pose = np.zeros((22, 3))
 
     def degrees(sigma: float, mean: float = 0.0) -> float:
@@ -57,30 +74,32 @@ def _parameters(body: BodyModel, rng: np.random.Generator) -> BodyParameters:
         pose[JOINT_INDEX[name]] = degrees(4, 1), degrees(4), degrees(3)
     pose[JOINT_INDEX["neck"]] = degrees(5), degrees(8), degrees(4)
     pose[JOINT_INDEX["head"]] = degrees(6), degrees(8), degrees(5)
+    step = degrees(9)
     for side, x in (("left", 1), ("right", -1)):
         bend = -x * np.deg2rad(rng.uniform(0, 95))
         pose[JOINT_INDEX[f"{side}_shoulder"]] = degrees(12), x * degrees(15, -5), x * degrees(25, -60)
         pose[JOINT_INDEX[f"{side}_elbow"]] = degrees(8), bend, 0
         pose[JOINT_INDEX[f"{side}_wrist"]] = degrees(10), degrees(8), degrees(8)
-        pose[JOINT_INDEX[f"{side}_hip"]] = degrees(14, -8), x * degrees(6), x * degrees(6, 2)
-        pose[JOINT_INDEX[f"{side}_knee"]] = abs(degrees(25)), 0, 0
-        pose[JOINT_INDEX[f"{side}_ankle"]] = degrees(6), degrees(5), 0
-    yaw = rng.uniform(-180, 180) if rng.random() < 0.2 else rng.uniform(-70, 70)
-    tilt = np.deg2rad([rng.normal(0, 3), yaw, rng.normal(0, 3)])
-    root = roma.rotmat_to_rotvec(roma.euler_to_rotmat("YXZ", torch.tensor([tilt[1], tilt[0], tilt[2]])))
-    hands = body.hands_mean.numpy() * rng.uniform(0.5, 2.0)
-    betas = np.concatenate([rng.normal(0, 0.8, 10), rng.normal(0, 1.0, 10)])
+        knee = abs(degrees(15))
+        hip = -x * step - knee / 2 + degrees(4)
+        foot = np.clip(-(hip + knee), -0.5, 0.35) + degrees(3)
+        pose[JOINT_INDEX[f"{side}_hip"]] = hip, x * degrees(6), x * degrees(6, 2)
+        pose[JOINT_INDEX[f"{side}_knee"]] = knee, 0, 0
+        pose[JOINT_INDEX[f"{side}_ankle"]] = foot, degrees(5), 0
+    return pose
 
-    def batch(array) -> Tensor:
-        return torch.as_tensor(np.asarray(array), dtype=torch.float32)[None]
 
-    return BodyParameters.zeros(
-        betas=batch(betas),
-        global_orient=root.float()[None],
-        body_pose=batch(pose[1:]),
-        left_hand_pose=batch(hands[:15]),
-        right_hand_pose=batch(hands[15:]),
-    )
+def _balance(joints: Tensor, yaw: float, lean: np.ndarray) -> Tensor:
+    """Root rotation (3,): the neck of joints (55, 3) above the feet but for `lean` (2,) radians, then turned by yaw."""
+    ankles = joints[[JOINT_INDEX["left_ankle"], JOINT_INDEX["right_ankle"]]].mean(0)
+    up = torch.nn.functional.normalize(joints[JOINT_INDEX["neck"]] - ankles, dim=0)
+    target = torch.tensor([np.sin(lean[0]), 1.0, np.sin(lean[1])], dtype=torch.float32)
+    target = torch.nn.functional.normalize(target, dim=0)
+    axis = torch.linalg.cross(up, target)
+    sine = axis.norm().clamp(min=1e-9)
+    upright = roma.rotvec_to_rotmat(axis / sine * torch.asin(sine.clamp(max=1.0)))
+    turn = roma.rotvec_to_rotmat(torch.tensor([0.0, yaw, 0.0], dtype=torch.float32))
+    return roma.rotmat_to_rotvec(turn @ upright)
 
 
 def _camera(vertices: Tensor, rng: np.random.Generator) -> Camera:

@@ -33,7 +33,7 @@ class Stage:
     silhouette: float = 0.0
 
 
-_CAMERA = ("root", "place", "pitch")
+_CAMERA = ("root", "place", "tilt")
 _BODY = (*_CAMERA, "pose", "betas")
 _ALL = (*_BODY, "expression", "jaw", "hands")
 
@@ -46,7 +46,7 @@ class FitConfig:
     seed: int = 0  # nothing in the fit is random today; kept with the result so that it stays reproducible
 
     # Stages: pose from 3-D directions first, because 2-D alone finds mirrored depths; then let the picture take over.
-    lift: Stage = Stage(("root", "pitch", "pose"), 30, landmarks=0, robust=8, directions=60, prior=0.3, shape=1)
+    lift: Stage = Stage(("root", "tilt", "pose"), 30, landmarks=0, robust=8, directions=60, prior=0.3, shape=1)
     place: Stage = Stage(_CAMERA, 12, landmarks=2, robust=8, directions=60, prior=0.3, shape=1)
     body: Stage = Stage(_BODY, 35, landmarks=2, robust=6, directions=30, prior=0.3, shape=1)
     everything: Stage = Stage(_ALL, 45, landmarks=2, robust=4, directions=15, prior=0.2, shape=0.6, face=1, hands=1)
@@ -60,15 +60,20 @@ class FitConfig:
     hand_weight: float = 0.5  # per point; 21 points a hand
     hand_robust: float = 3.0
 
-    # Depth. The picture cannot tell lean from camera pitch; people stand upright and cameras are held by hand.
+    # Depth. The picture cannot tell a lean from a tilted camera: people stand upright, cameras are held by hand.
     pitch_sigma: float = 0.17  # rad, 10 degrees
-    pitch_weight: float = 10.0
-    lean_sigma: float = 0.05  # sine of 3 degrees, of legs and torso, forwards and backwards
+    roll_sigma: float = 0.035  # rad, 2 degrees: photographers level the horizon, and pitch as they please
+    tilt_weight: float = 1.0  # the directions already tell most of it; more pulls true pitch out of the result
+    lean_sigma: float = 0.05  # sine of 3 degrees, ankles to shoulders, forwards: the weight is over the feet
+    sway_sigma: float = 0.06  # sine of 3.5 degrees, the same sideways
+    posture_sigma: float = (
+        0.12  # sine of 7 degrees, of legs and torso each: hips bend, and the one makes up for the other
+    )
     lean_robust: float = 6.0  # sigmas; beyond 17 degrees somebody is not standing upright, and the term lets go
     lean_weight: float = 4.0
     sole_sigma: float = 0.03  # metres, heel against toe and foot against foot, on flat ground
     sole_robust: float = 3.0  # sigmas; a lifted foot lets go
-    sole_weight: float = 1.0
+    sole_weight: float = 3.0
 
     # Shape and face.
     expression_weight: float = 0.5
@@ -76,9 +81,7 @@ class FitConfig:
     jaw_sigma_per_gap: float = 0.5  # rad per lip gap in mouth widths: a gap of 0.6 is a jaw of about 0.3 rad
     closed_gap: float = 0.05  # mouth widths; the mesh's own noise on closed mouths
 
-    # Hands without landmarks: relaxed, a little more curled than the body's mean, never wide open.
-    hand_curl: float = 1.5
-    hand_sigma: float = 0.35  # rad
+    hand_sigma: float = 0.35  # rad, about relaxed hands
     hand_prior_weight: float = 0.5
 
     limit_weight: float = 200.0  # per rad² beyond a hinge's range: in effect a wall

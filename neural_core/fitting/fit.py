@@ -11,9 +11,10 @@ from torch import Tensor
 from neural_core.body.model import BodyModel
 from neural_core.camera import Camera
 from neural_core.fitting.config import FitConfig, Stage
+from neural_core.fitting.directions import TORSO_BONES, bone_directions
 from neural_core.fitting.minimise import minimise
 from neural_core.fitting.objective import Objective
-from neural_core.fitting.observation import BONE_END, BONE_START, TORSO_BONES, Observation, observation
+from neural_core.fitting.observation import Observation, observation
 from neural_core.fitting.pose_prior import mean_pose
 from neural_core.fitting.report import fit_errors
 from neural_core.fitting.result import BodyFit
@@ -60,7 +61,7 @@ def fit_body(
 def _initialise(objective: Objective, body: BodyModel, seen: Observation, means: Tensor) -> Variables:
     """Mean pose, turned so that the torso's directions fit (Kabsch 1976), at the distance its size tells."""
     rest = body.joint_template[body.landmarks.pose_joint] + body.landmarks.pose_offset
-    bones = torch.nn.functional.normalize(rest[BONE_END] - rest[BONE_START], dim=1)
+    bones = bone_directions(rest)
     chosen = list(TORSO_BONES)
     facing = Variables.pack(1).camera_rotation()[0]
     covariance = (seen.directions[chosen] @ facing).T @ bones[chosen]

@@ -8,16 +8,17 @@ from torch import Tensor
 
 from neural_core.body.model import BodyModel
 from neural_core.fitting.config import FitConfig, Stage
-from neural_core.fitting.observation import BONE_END, BONE_START, FACE_POINTS, Observation
+from neural_core.fitting.directions import bone_directions
+from neural_core.fitting.observation import FACE_POINTS, Observation
 from neural_core.fitting.penetration import overlap
-from neural_core.fitting.pose_prior import beyond_limits, pose_prior
+from neural_core.fitting.pose_prior import beyond_limits, pose_prior, relaxed_hands
 from neural_core.fitting.silhouette import SilhouetteTerm
 from neural_core.fitting.variables import Variables
 
 _NEAR = 0.05  # metres; a body behind the camera during a wild step must not divide by zero
 _JAW_TURN_SIGMA = 0.03  # rad sideways
 
-_ANKLES, _HIPS, _SHOULDERS = (27, 28), (23, 24), (11, 12)
+_ANKLES, _HIPS, _SHOULDERS = [27, 28], [23, 24], [11, 12]
 _HEELS, _TOES = [29, 30], [31, 32]
 
 
@@ -65,9 +66,11 @@ class Objective:
         self.points = body.subset(torch.cat([corners.reshape(-1), marks.hand_tip_vertex.reshape(-1)]))
         self.marks, self.seen, self.config = marks, seen, config
         self.shape_mean = shape_mean
-        self.hands_mean = body.hands_mean * config.hand_curl
+        self.hands_mean = relaxed_hands(body.hands_mean)
         self.silhouette = silhouette
-        self.sole_rest = _sole_rest(body)
+        rest = (body.joint_template[marks.pose_joint] + marks.pose_offset)[None]  # (1, 33, 3)
+        self.rest_lines = plumb_lines(rest)
+        self.sole_rest = rest[:, _HEELS + _TOES, 1]
 
     def for_hypotheses(self, rows: Tensor, silhouette: SilhouetteTerm | None) -> "Objective":
         """The same objective for some rows of the batch, with another silhouette term."""
@@ -128,8 +131,7 @@ class Objective:
         return loss
 
     def direction_error(self, posed: Posed) -> Tensor:
-        bones = posed.landmarks[:, BONE_END] - posed.landmarks[:, BONE_START]
-        directions = torch.nn.functional.normalize(bones, dim=-1) @ posed.R.transpose(1, 2)
+        directions = bone_directions(posed.landmarks) @ posed.R.transpose(1, 2)
         squared = (directions - self.seen.directions).square().sum(-1)
         return (self.seen.direction_weight * squared).sum(1)
 
@@ -147,13 +149,13 @@ class Objective:
     def upright(self, v: Variables, posed: Posed) -> Tensor:
         """People stand upright on flat ground, and cameras are held about level."""
         c = self.config
-        loss = c.pitch_weight * (v["pitch"][:, 0] / c.pitch_sigma).square()
-        ankles, hips, shoulders = (
-            posed.landmarks[:, pair].mean(1) for pair in (list(_ANKLES), list(_HIPS), list(_SHOULDERS))
-        )  # fmt: skip
-        for low, high in ((ankles, hips), (hips, shoulders), (ankles, shoulders)):
-            lean = torch.nn.functional.normalize(high - low, dim=1)[:, 2] / c.lean_sigma
-            loss = loss + c.lean_weight * geman_mcclure(lean.square(), c.lean_robust)
+        sigma = torch.tensor([c.pitch_sigma, c.roll_sigma])
+        loss = c.tilt_weight * (v["tilt"] / sigma).square().sum(1)
+        lean = plumb_lines(posed.landmarks) - self.rest_lines  # (B, 3, 3); the rest pose stands straight
+        sines = torch.cat(
+            [lean[:, :2, 2] / c.posture_sigma, lean[:, 2:, 2] / c.lean_sigma, lean[:, 2:, 0] / c.sway_sigma], dim=1
+        )
+        loss = loss + c.lean_weight * geman_mcclure(sines.square(), c.lean_robust).sum(1)
         soles = posed.landmarks[:, _HEELS + _TOES, 1] - self.sole_rest
         height = (soles - soles.mean(1, keepdim=True)) / c.sole_sigma
         return loss + c.sole_weight * geman_mcclure(height.square(), c.sole_robust).sum(1)
@@ -164,9 +166,8 @@ def geman_mcclure(squared: Tensor, scale: float) -> Tensor:
     return squared / (1 + squared / (scale * scale))
 
 
-def _sole_rest(body: BodyModel) -> Tensor:
-    """Height (4,) of the heel and toe landmarks above flat ground, from the rest pose, metres."""
-    marks = body.landmarks
-    at = marks.pose_joint[_HEELS + _TOES]
-    height = body.joint_template[at, 1] + marks.pose_offset[_HEELS + _TOES, 1]
-    return height - height.mean()
+def plumb_lines(landmarks: Tensor) -> Tensor:
+    """Unit vectors (B, 3, 3) up the legs, the torso and both, from BlazePose points (B, 33, 3)."""
+    ankles, hips, shoulders = (landmarks[:, pair].mean(1) for pair in (_ANKLES, _HIPS, _SHOULDERS))
+    lines = torch.stack([hips - ankles, shoulders - hips, shoulders - ankles], dim=1)
+    return torch.nn.functional.normalize(lines, dim=-1)

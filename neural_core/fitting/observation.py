@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from neural_core.body.skinning import rotation_matrices
+from neural_core.fitting.directions import BONE_END, BONE_START, BONE_WEIGHT, corrected_directions
 from neural_core.photo.evidence import PhotoEvidence
 
 # Inner points of the face mesh: brows, eyes, nose, mouth, chin. The oval is left out: it slides along the cheek as the
@@ -26,42 +27,6 @@ _TRUST = {1: 0.2, 3: 0.2, 4: 0.2, 6: 0.2, 7: 0.5, 8: 0.5, 9: 0.3, 10: 0.3, 23: 0
 _TRUST |= dict.fromkeys(range(17, 23), 0.4)
 
 
-@dataclass(frozen=True)
-class Bone:
-    """A direction between two BlazePose landmarks, its weight, and the depth correction true_z = slope z + offset."""
-
-    start: int
-    end: int
-    weight: float
-    slope: float = 1.0
-    offset: float = 0.0
-
-
-# The corrections are regressions on renders of the open body: the network leans torsos towards the camera and
-# stretches feet away from it. They belong to pose_landmark_full of MediaPipe 0.10.21.
-BONES: tuple[Bone, ...] = (
-    Bone(11, 12, 2.0),  # shoulders
-    Bone(23, 24, 2.0),  # hips
-    Bone(11, 23, 2.0, 0.46, -0.02),  # torso
-    Bone(12, 24, 2.0, 0.46, -0.02),
-    Bone(11, 13, 1.0, 0.7, 0.08),  # arms
-    Bone(13, 15, 1.0),
-    Bone(12, 14, 1.0, 0.7, 0.08),
-    Bone(14, 16, 1.0),
-    Bone(23, 25, 1.0, 1.2, 0.05),  # legs
-    Bone(25, 27, 1.0, 1.12, -0.09),
-    Bone(24, 26, 1.0, 1.2, 0.05),
-    Bone(26, 28, 1.0, 1.12, -0.09),
-    Bone(27, 31, 0.5, 1.37, 0.25),  # feet
-    Bone(28, 32, 0.5, 1.37, 0.25),
-    Bone(29, 31, 0.3, 1.5, 0.45),
-    Bone(30, 32, 0.3, 1.5, 0.45),
-    Bone(7, 8, 1.0),  # ears
-)
-TORSO_BONES = (0, 1, 2, 3)
-BONE_START = torch.tensor([bone.start for bone in BONES])
-BONE_END = torch.tensor([bone.end for bone in BONES])
-
 _SEEN = 0.5
 
 
@@ -71,7 +36,7 @@ class Observation:
 
     Attributes:
         pose: (33, 2) pixels; pose_weight: (33,), 0 where not seen.
-        directions: (17, 3) unit vectors of `BONES` in camera axes; direction_weight: (17,).
+        directions: (17, 3) unit bone vectors in camera axes; direction_weight: (17,).
         face: (n, 2) pixels of `FACE_POINTS`, or None; hands: left and right (21, 2) or None.
         lip_gap: inner lip distance in mouth widths, 0 without a face.
         focal: pixels; centre: (2,) principal point; height_px: the person's height.
@@ -103,15 +68,14 @@ def observation(evidence: PhotoEvidence) -> Observation:
         trust[index] = value
     # An unseen end still says something: the network knows how people stand.
     confidence = torch.where(visibility > 0, visibility, torch.full_like(visibility, 0.15))
-    weights = torch.tensor([bone.weight for bone in BONES])
     seen = visibility > 0
     ray_target = pose[seen].mean(0) if bool(seen.any()) else centre
     turn = rotation_to_ray((ray_target - centre) / evidence.focal)
     return Observation(
         pose=pose,
         pose_weight=trust * visibility,
-        directions=_bone_directions(_tensor(evidence.pose_world)) @ turn.T,
-        direction_weight=weights * confidence[BONE_START] * confidence[BONE_END],
+        directions=corrected_directions(_tensor(evidence.pose_world)) @ turn.T,
+        direction_weight=BONE_WEIGHT * confidence[BONE_START] * confidence[BONE_END],
         face=None if evidence.face is None else _tensor(evidence.face[list(FACE_POINTS)]),
         hands=tuple(None if hand is None else _tensor(hand) for hand in evidence.hands),  # type: ignore[arg-type]
         lip_gap=_lip_gap(evidence.face),
@@ -120,18 +84,6 @@ def observation(evidence: PhotoEvidence) -> Observation:
         height_px=evidence.person_height_px,
         legs_seen=evidence.full_body,
     )
-
-
-def _bone_directions(world: Tensor) -> Tensor:
-    """Unit bone directions (17, 3) from world landmarks (33, 3), with the network's depth bias removed."""
-    directions = torch.nn.functional.normalize(world[BONE_END] - world[BONE_START], dim=1)
-    slope = torch.tensor([bone.slope for bone in BONES])
-    offset = torch.tensor([bone.offset for bone in BONES])
-    z = (slope * directions[:, 2] + offset).clamp(-0.98, 0.98)
-    across = torch.nn.functional.normalize(directions[:, :2], dim=1) * (1 - z * z).sqrt()[:, None]
-    corrected = torch.cat([across, z[:, None]], dim=1)
-    plain = (slope == 1) & (offset == 0)
-    return torch.where(plain[:, None], directions, corrected)
 
 
 def rotation_to_ray(offset: Tensor) -> Tensor:

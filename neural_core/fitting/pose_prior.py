@@ -27,6 +27,10 @@ _PRIOR: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]]
     "ankle": ((0, 0, 0), (0.25, 0.15, 0.12)),
     "foot": ((0, 0, 0), (0.06, 0.03, 0.03)),
 }
+# Standing legs are straight far more often than a Gaussian about 0.08 rad can say: a narrow, robust well at the mean.
+_STRAIGHT_SIGMA, _STRAIGHT_SCALE = 0.06, 2.5  # radians; sigmas beyond which the knee is bent and the well lets go
+_CURL = (0.40, 0.50, 0.30)  # radians of flexion at knuckle, middle and end joint of a relaxed finger
+_FINGERS = 4  # index, middle, pinky, ring; the thumb, last in a hand, rests as the body has it
 _MAX_KNEE, _MAX_ELBOW = 2.4, 2.5  # radians, heel to buttock and hand to shoulder
 
 KNEES = [JOINT_INDEX["left_knee"] - 1, JOINT_INDEX["right_knee"] - 1]  # rows of the body pose
@@ -52,9 +56,21 @@ def mean_pose() -> Tensor:
 
 
 def pose_prior(pose: Tensor) -> Tensor:
-    """Squared distance in sigmas from the mean pose, (B, 21, 3) to (B,)."""
+    """Squared distance in sigmas from the mean pose, (B, 21, 3) to (B,), with a robust preference for straight legs."""
     mean, sigma = _tables()
-    return (((pose - mean) / sigma) ** 2).sum((1, 2))
+    straight = ((pose[:, KNEES, 0] - mean[KNEES, 0]) / _STRAIGHT_SIGMA).square()
+    straight = straight / (1 + straight / _STRAIGHT_SCALE**2)
+    return (((pose - mean) / sigma) ** 2).sum((1, 2)) + straight.sum(1)
+
+
+def relaxed_hands(hands_mean: Tensor) -> Tensor:
+    """(30, 3) hanging hands, a little curled; from the body's own mean, which is nearly flat."""
+    hands = hands_mean.clone().reshape(2, 5, 3, 3)  # left and right, finger, joint
+    fingers = hands[:, :_FINGERS]
+    fingers[..., :2] *= 0.5  # flat fingers splay, curled ones come together
+    fingers[0, ..., 2] = -torch.tensor(_CURL)  # in the T pose with palms down, flexion is about -z on the left
+    fingers[1, ..., 2] = torch.tensor(_CURL)
+    return hands.reshape(30, 3)
 
 
 def beyond_limits(pose: Tensor, jaw: Tensor) -> Tensor:

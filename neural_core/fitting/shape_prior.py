@@ -12,7 +12,13 @@ from neural_core.body.model import BodyModel
 from neural_core.body.skeleton import JOINT_INDEX
 from neural_core.fitting.config import Gender
 
-_TYPICAL = 1.2  # standard deviations of each measure from the mean of both to the mean of one gender (looked at)
+# Standard deviations from the mean body of (bust over breastbone, bust over ribs, hips over shoulders); looked at.
+_MEANS = {
+    "female": (1.2, 1.2, 1.2),
+    "male": (-1.2, -1.2, -1.2),
+    # A chest that is too flat grows with the clothes, which only reach outwards; one that is too full stays.
+    "neutral": (-0.8, -0.8, 0.0),
+}
 _CHEST = ("spine1", "spine2", "spine3", "left_collar", "right_collar")
 # Heights along the spine from spine3 (0) down to spine1 (-1), and half distances in shoulder widths.
 _BUST_HEIGHT, _UNDER_HEIGHT, _BUST_ASIDE, _PATCH = -0.17, -0.69, 0.23, 0.045
@@ -20,19 +26,15 @@ _BUST_HEIGHT, _UNDER_HEIGHT, _BUST_ASIDE, _PATCH = -0.17, -0.69, 0.23, 0.045
 
 def shape_means(body: BodyModel, gender: Gender) -> Tensor:
     """(B, 20) means of the shape prior to try: one, or for "auto" male and female."""
-    if gender == "neutral":
-        return torch.zeros(1, body.shape_directions.shape[2])
-    female = _conditional_mean(_measures(body), _TYPICAL)
-    if gender == "auto":
-        return torch.stack([-female, female])
-    return female[None] if gender == "female" else -female[None]
+    names = ("male", "female") if gender == "auto" else (gender,)
+    measures = _measures(body)
+    return torch.stack([_conditional_mean(measures, torch.tensor(_MEANS[name])) for name in names])
 
 
-def _conditional_mean(measures: Tensor, deviations: float) -> Tensor:
-    """Most likely coefficients (20,) when every standardised measure, a row of (m, 20), is `deviations`."""
+def _conditional_mean(measures: Tensor, deviations: Tensor) -> Tensor:
+    """Most likely coefficients (20,) when the standardised measures, rows of (m, 20), are `deviations` (m,)."""
     rows = torch.nn.functional.normalize(measures, dim=1)
-    wanted = torch.full((len(rows),), deviations)
-    return rows.T @ torch.linalg.solve(rows @ rows.T, wanted)
+    return rows.T @ torch.linalg.solve(rows @ rows.T, deviations)
 
 
 def _measures(body: BodyModel) -> Tensor:

@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 
 from neural_core.body.parameters import BodyParameters
+from neural_core.body.skinning import rotation_matrices
 
 # Name, shape and scale. Scales make the blocks about equally stiff for L-BFGS: a step of one is a typical correction.
 _BLOCKS: tuple[tuple[str, tuple[int, ...], float], ...] = (
     ("root", (3,), 0.3),  # axis-angle of the pelvis in the upright world
     ("place", (3,), 0.1),  # pelvis in the camera: x / z, y / z, log z
-    ("pitch", (1,), 0.1),  # camera looking down, radians
+    ("tilt", (2,), 0.1),  # camera looking down (pitch) and turned clockwise about its axis (roll), radians
     ("pose", (21, 3), 0.3),
     ("betas", (20,), 1.0),
     ("expression", (10,), 1.0),
@@ -75,11 +76,11 @@ class Variables:
         )
 
     def camera_rotation(self) -> Tensor:
-        """(B, 3, 3) world to camera; positive pitch looks down."""
-        pitch = self["pitch"][:, 0]
-        sine, cosine, one, zero = pitch.sin(), pitch.cos(), torch.ones_like(pitch), torch.zeros_like(pitch)
-        rows = [one, zero, zero, zero, cosine, -sine, zero, sine, cosine]
-        return torch.stack(rows, dim=1).reshape(-1, 3, 3) @ _FACING
+        """(B, 3, 3) world to camera: roll after pitch; positive pitch looks down."""
+        pitch, roll = self["tilt"].unbind(1)
+        zero = torch.zeros_like(pitch)
+        pitched = rotation_matrices(torch.stack([pitch, zero, zero], dim=1))
+        return rotation_matrices(torch.stack([zero, zero, roll], dim=1)) @ pitched @ _FACING
 
     def pelvis_in_camera(self) -> Tensor:
         """(B, 3) metres."""
