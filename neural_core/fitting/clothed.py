@@ -51,7 +51,7 @@ def fit_clothed_shape(
         progress.update(step / (config.iterations + 1), "clothes")
         thickness, slope = shell.thickness(coefficients)
         vertices = bare + thickness[:, None] * motion
-        fragments = rasterize(vertices, body.faces, target.camera)
+        fragments = rasterize(vertices, body.faces, target.camera, cull_backfaces=True)
         overlap = target.overlap(fragments)
         if overlap > best_overlap:  # the outline may swing between two answers
             best, best_overlap = coefficients, overlap

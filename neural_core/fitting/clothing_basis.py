@@ -1,17 +1,19 @@
-"""Smooth thickness over a body: cubic splines along each limb times a few angular harmonics around it.
+"""Smooth thickness over a body: cubic splines along each limb, rings around it.
 
 A photo shows the outline only, two points of every cross section. Thickness that is a function of the section ties
-front and back to the sides that are seen, as ROME ties its offsets with a learned prior (Khakhulin et al. 2022); so the
-clothed body looks the same thickness from the side, and cannot grow fins.
+front and back to the sides that are seen, where ROME learns a prior from many views (Khakhulin et al. 2022); so the
+clothed body is as thick from the side as from the front says, and cannot grow fins.
 """
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from neural_core.body.model import BodyModel
 from neural_core.body.skeleton import JOINT_INDEX, JOINT_NAMES
+from neural_core.fitting.surface import smoothed
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,7 @@ class Chain:
     Attributes:
         joints: the axis runs through these rest joints, and straight on at both ends.
         owned: parts of the names of the joints whose skinning weights say how far a vertex belongs to the chain.
-        knots: spline coefficients along the axis. harmonics: 0 for rings of even thickness, 1 adds a shift to one
-            side, 2 makes sides and front differ.
+        knots: spline coefficients along the axis, one every 5 to 8 cm.
         depth: how thick clothes are in front and behind, as a share of the sides.
         thickness: metres, the standard deviation that clothes of this part may have.
     """
@@ -31,27 +32,41 @@ class Chain:
     joints: tuple[str, ...]
     owned: tuple[str, ...]
     knots: int
-    harmonics: int
     depth: float
     thickness: float
 
 
-def _limb(name: str, *args) -> list[Chain]:
-    return [_sided(side, name, *args) for side in ("left", "right")]
-
-
-def _sided(side: str, name: str, joints: tuple[str, ...], owned: tuple[str, ...], *args) -> Chain:
-    return Chain(f"{side}_{name}", tuple(f"{side}_{j}" for j in joints), tuple(f"{side}_{j}" for j in owned), *args)
-
-
 _FINGERS = ("index", "middle", "pinky", "ring", "thumb")
+
+
+def _sided(side: str) -> list[Chain]:
+    def named(*joints: str) -> tuple[str, ...]:
+        return tuple(f"{side}_{joint}" for joint in joints)
+
+    arm, leg, foot = named("shoulder", "elbow", "wrist"), named("hip", "knee", "ankle"), named("ankle", "foot")
+    return [
+        Chain(f"{side}_arm", arm, (*arm, *named(*_FINGERS)), knots=11, depth=0.8, thickness=0.035),
+        Chain(f"{side}_leg", leg, leg, knots=12, depth=0.6, thickness=0.04),
+        Chain(f"{side}_foot", foot, foot[1:], knots=4, depth=1.0, thickness=0.012),
+    ]
+
+
+_TRUNK = ("pelvis", "spine1", "spine2", "spine3", "neck")
 CHAINS: tuple[Chain, ...] = (
-    Chain("torso", ("pelvis", "spine1", "spine2", "spine3", "neck"), ("pelvis", "spine", "collar"), 12, 1, 0.35, 0.025),
-    Chain("head", ("neck", "head"), ("neck", "head", "jaw", "_eye_"), 8, 1, 1.0, 0.04),
-    *_limb("arm", ("shoulder", "elbow", "wrist"), ("shoulder", "elbow", "wrist", *_FINGERS), 11, 1, 0.8, 0.035),
-    *_limb("leg", ("hip", "knee", "ankle"), ("hip", "knee", "ankle"), 12, 1, 0.6, 0.04),
-    *_limb("foot", ("ankle", "foot"), ("foot",), 4, 1, 1.0, 0.012),
+    # A loose shirt stands off at the sides and hangs from chest and back.
+    Chain("torso", _TRUNK, ("pelvis", "spine", "collar"), knots=12, depth=0.35, thickness=0.025),
+    Chain("head", ("neck", "head"), ("neck", "head", "jaw", "_eye_"), knots=8, depth=1.0, thickness=0.04),
+    *_sided("left"),
+    *_sided("right"),
 )
+
+_BLENDING = 20  # steps of diffusion between neighbouring chains
+_FIRST_HAIR = 0.10  # metres, more than ears stand off
+# Standard deviations, as shares of the chain's thickness.
+_EVEN = 2.0  # of a coefficient itself: the data decide
+_SHIFT = 0.5  # of the difference between opposite sides: a bag or a misplaced limb more often than cloth
+_CURVATURE = 0.7  # of second differences along the axis: hems are sharper than skin
+_MIRROR = 0.6  # of left against right limb
 
 
 @dataclass(frozen=True)
@@ -59,8 +74,8 @@ class ClothingBasis:
     """Thickness = values @ coefficients, before it is made positive.
 
     Attributes:
-        start: (P,) where to begin: ears and jaw hide thin hair from the outline, so hair begins thick and is cut.
         values: (V, P). precision: (P, P) of the prior: coefficients c have the density exp(-c' precision c / 2).
+        start: (P,) where to begin: ears and jaw hide thin hair from the outline, so hair begins thick and is cut.
     """
 
     values: Tensor
@@ -68,107 +83,98 @@ class ClothingBasis:
     start: Tensor
 
 
-_FIRST_HAIR = 0.10  # metres, more than ears stand off
-
-# Standard deviations, as shares of the chain's thickness.
-_SIDEWAYS = 0.5  # first harmonic: a bag or a misplaced limb, not cloth
-_FLATNESS = 0.45  # second harmonic: clothes stand off a little more at the sides than in front
-_CURVATURE = 0.7  # second difference along the axis: hems are sharper than skin
-_MIRROR = 0.6  # left against right limb
-
-
 def clothing_basis(body: BodyModel) -> ClothingBasis:
     """The basis on the mean body at rest."""
-    columns, blocks, names = [], [], []
+    shares = torch.stack([body.weights[:, _joints(chain.owned)].sum(1) for chain in CHAINS], 1)
+    shares = smoothed(shares, body.faces, _BLENDING)
+    values: list[Tensor] = []
+    precision: list[Tensor] = []
+    place: dict[str, int] = {}
+    for chain, share in zip(CHAINS, shares.unbind(1)):
+        along, angle = _ring_coordinates(body, chain)
+        place[chain.name] = sum(len(block) for block in precision)  # of the chain's first coefficient
+        profile = share * (chain.depth + (1 - chain.depth) * angle.cos() ** 2)
+        for wave, scale in ((torch.ones_like(angle), 1.0), (angle.cos(), _SHIFT), (angle.sin(), _SHIFT)):
+            values.append(_splines(along, chain.knots) * (profile * wave)[:, None])
+            precision.append(_smoothness(chain.knots, scale * chain.thickness))
+    joint = torch.block_diag(*precision)
     for chain in CHAINS:
-        along, angle = _axis_coordinates(body, chain)
-        splines = _splines(along, chain.knots)
-        owned = [i for i, name in enumerate(JOINT_NAMES) if any(part in name for part in chain.owned)]
-        share = body.weights[:, owned].sum(1)
-        for k in range(2 * chain.harmonics + 1):
-            order = (k + 1) // 2
-            wave = torch.cos(order * angle) if k % 2 == 0 else torch.sin(order * angle)
-            wave = wave * (chain.depth + (1 - chain.depth) * angle.cos() ** 2)
-            columns.append(splines * (share * wave)[:, None])
-            blocks.append(_prior(chain, order))
-            names.append((chain.name, k))
-    precision = torch.block_diag(*blocks).to(body.device)
-    starts = torch.tensor([0, *(len(b) for b in blocks)]).cumsum(0).tolist()
-    place = {key: slice(a, b) for key, a, b in zip(names, starts, starts[1:])}
-    for (name, k), left in place.items():
-        if name.startswith("left_"):
-            right = place[("right_" + name[5:], k)]
-            chain = next(c for c in CHAINS if c.name == name)
-            weight = torch.eye(chain.knots, device=body.device) / (_MIRROR * chain.thickness) ** 2
-            precision[left, left] += weight
-            precision[right, right] += weight
-            precision[left, right] -= weight
-            precision[right, left] -= weight
-    start = torch.zeros(len(precision), device=body.device)
-    start[place[("head", 0)]] = _FIRST_HAIR
-    return ClothingBasis(torch.cat(columns, 1), precision, start)
+        if chain.name.startswith("left_"):
+            _tie(joint, chain, place[chain.name], place["right_" + chain.name[5:]])
+    start = torch.zeros(len(joint))
+    hair = next(chain for chain in CHAINS if chain.name == "head")
+    start[place["head"] : place["head"] + hair.knots] = _FIRST_HAIR
+    return ClothingBasis(torch.cat(values, 1), joint.to(body.device), start.to(body.device))
 
 
-def _axis_coordinates(body: BodyModel, chain: Chain) -> tuple[Tensor, Tensor]:
-    """Position (V,) along the chain in [0, 1] over the vertices it leads, and angle (V,) around it, radians.
-
-    The angle is 0 outwards (away from the middle plane) and grows towards the front, so left and right are mirrored.
-    """
-    joints = body.joint_template[[JOINT_INDEX[name] for name in chain.joints]]
-    points = body.template
-    best = torch.full((len(points),), torch.inf, device=points.device)
-    along, foot_point = torch.zeros_like(best), torch.zeros_like(points)
-    length = 0.0
-    for k in range(len(joints) - 1):
-        a, b = joints[k], joints[k + 1]
-        segment = b - a
-        size = segment.norm()
-        t = ((points - a) @ segment) / size**2
-        low = None if k == 0 else 0.0
-        high = None if k == len(joints) - 2 else 1.0
-        t = t.clamp(min=low, max=high) if low is not None or high is not None else t
-        at = a + t[:, None] * segment
-        distance = (points - at).norm(dim=1)
-        nearer = distance < best
-        best = torch.where(nearer, distance, best)
-        along = torch.where(nearer, length + t * size, along)
-        foot_point = torch.where(nearer[:, None], at, foot_point)
-        length += float(size)
-    axis = torch.nn.functional.normalize(joints[-1] - joints[0], dim=0)
-    front = torch.tensor([0.0, 0.0, 1.0], device=points.device)
-    if "foot" in chain.name:
-        front = torch.tensor([0.0, 1.0, 0.0], device=points.device)
-    front = torch.nn.functional.normalize(front - (front @ axis) * axis, dim=0)
-    side = torch.linalg.cross(axis, front)
-    outwards = -1.0 if chain.name.startswith("right_") else 1.0
-    lateral = side[0].abs() > 0.3  # not so on arms, which point sideways themselves: there 0 is up
-    if (side[0] * outwards if lateral else side[1]) < 0:
-        side = -side
-    radial = points - foot_point
-    angle = torch.atan2(radial @ front, radial @ side)
-    led = _led(body, chain)
-    low, high = along[led].amin(), along[led].amax()
-    return ((along - low) / (high - low)).clamp(0, 1), angle
-
-
-def _led(body: BodyModel, chain: Chain) -> Tensor:
-    owned = [i for i, name in enumerate(JOINT_NAMES) if any(part in name for part in chain.owned)]
-    fingers = [i for i, name in enumerate(JOINT_NAMES) if any(part in name for part in (*_FINGERS, "wrist"))]
-    return (body.weights[:, owned].sum(1) > 0.5) & (body.weights[:, fingers].sum(1) < 0.5)
+def _joints(parts: tuple[str, ...]) -> list[int]:
+    """Joints whose name holds one of `parts`."""
+    return [i for i, name in enumerate(JOINT_NAMES) if any(part in name for part in parts)]
 
 
 def _splines(x: Tensor, knots: int) -> Tensor:
     """Uniform cubic B-splines over [0, 1]: (V,) to (V, knots), rows sum to one."""
-    u = x * (knots - 3)
-    distance = (u[:, None] - (torch.arange(knots, device=x.device) - 1.0)).abs()
+    distance = (x[:, None] * (knots - 3) - (torch.arange(knots, device=x.device) - 1.0)).abs()
     near = 2 / 3 - distance**2 + distance**3 / 2
     far = (2 - distance).clamp(min=0) ** 3 / 6
     return torch.where(distance < 1, near, far)
 
 
-def _prior(chain: Chain, order: int) -> Tensor:
-    """(knots, knots) precision of one harmonic."""
-    scale = chain.thickness * (1.0, _SIDEWAYS, _FLATNESS)[order]
-    n = chain.knots
-    bend = torch.diff(torch.eye(n), n=2, dim=0)
-    return torch.eye(n) / scale**2 / 4 + bend.T @ bend / (_CURVATURE * scale) ** 2
+def _smoothness(knots: int, thickness: float) -> Tensor:
+    """(knots, knots) precision of the coefficients of one spline."""
+    bend = torch.diff(torch.eye(knots), n=2, dim=0)
+    return torch.eye(knots) / (_EVEN * thickness) ** 2 + bend.T @ bend / (_CURVATURE * thickness) ** 2
+
+
+def _tie(precision: Tensor, chain: Chain, left: int, right: int) -> None:
+    """Let the even thickness of two limbs (their first coefficients `left` and `right`) be alike."""
+    weight = 1 / (_MIRROR * chain.thickness) ** 2
+    a, b = torch.arange(chain.knots) + left, torch.arange(chain.knots) + right
+    precision[a, a] += weight
+    precision[b, b] += weight
+    precision[a, b] -= weight
+    precision[b, a] -= weight
+
+
+def _ring_coordinates(body: BodyModel, chain: Chain) -> tuple[Tensor, Tensor]:
+    """Position (V,) along the chain in [0, 1] over the vertices it leads, and angle (V,) around it, radians.
+
+    The angle is 0 outwards (on arms, which point outwards themselves, upwards), and pi / 2 in front.
+    """
+    joints = body.joint_template[[JOINT_INDEX[name] for name in chain.joints]]
+    along, centre = _nearest_on_axis(body.template, joints)
+    owned, hand = body.weights[:, _joints(chain.owned)].sum(1), body.weights[:, _joints((*_FINGERS, "wrist"))].sum(1)
+    led = (owned > 0.5) & (hand < 0.5)
+    along = ((along - along[led].amin()) / (along[led].amax() - along[led].amin())).clamp(0, 1)
+
+    axis = normalize(joints[-1] - joints[0], dim=0)
+    front = axis.new_tensor([0.0, 1.0, 0.0] if "foot" in chain.name else [0.0, 0.0, 1.0])
+    front = normalize(front - (front @ axis) * axis, dim=0)
+    side = torch.linalg.cross(axis, front)
+    outwards = axis.new_tensor([-1.0 if chain.name.startswith("right_") else 1.0, 0.5, 0.0])
+    side = side * torch.sign(side @ outwards)
+    radial = body.template - centre
+    return along, torch.atan2(radial @ front, radial @ side)
+
+
+def _nearest_on_axis(points: Tensor, joints: Tensor) -> tuple[Tensor, Tensor]:
+    """Arc length (V,) and position (V, 3) of the point nearest to each of `points` on the line through `joints`."""
+    best = torch.full((len(points),), torch.inf, device=points.device)
+    along, nearest = torch.zeros_like(best), torch.zeros_like(points)
+    start = 0.0
+    for k in range(len(joints) - 1):
+        segment = joints[k + 1] - joints[k]
+        length = float(segment.norm())
+        t = ((points - joints[k]) @ segment) / length**2
+        if k > 0:
+            t = t.clamp(min=0.0)
+        if k < len(joints) - 2:
+            t = t.clamp(max=1.0)
+        at = joints[k] + t[:, None] * segment
+        distance = (points - at).norm(dim=1)
+        nearer = distance < best
+        best = torch.where(nearer, distance, best)
+        along = torch.where(nearer, start + t * length, along)
+        nearest = torch.where(nearer[:, None], at, nearest)
+        start += length
+    return along, nearest

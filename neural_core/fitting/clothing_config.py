@@ -22,13 +22,14 @@ class ClothedConfig:
     leg_room: float = 0.15  # a flared skirt
     foot_room: float = 0.03
     scalp_room: float = 0.10
-    neck_room: float = 0.12  # long hair beside the neck
+    neck_room: float = 0.12  # long hair below the ears
+    collar_room: float = 0.03
     legs_apart: float = 0.9  # share of the way to the middle plane that the inside of a leg may take
 
     # Shape of the shell
     normal_smoothing: int = 30  # steps of diffusion: clothes do not follow creases of the skin
     hair_smoothing: int = 15  # the same where hair's directions meet those of the torso
-    bridging: float = 0.008  # thickness from which cloth spans hollows instead of following them
+    bridging: float = 0.004  # thickness from which cloth spans hollows instead of following them
     bridging_steps: int = 300  # of the membrane: hollows up to a hand wide
     steepness: float = 1.2  # rise of hair over the forehead and of a sleeve at the wrist, per metre of distance
     hair_steepness: float = 3.0  # the same behind ears and jaw, where hair stands up like a wall

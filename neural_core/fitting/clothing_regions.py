@@ -3,6 +3,7 @@
 No list of vertices: the same code serves the open body, a rebuilt one and a licensed SMPL-X file.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -127,24 +128,28 @@ def smoothstep(x: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor:
 
 
 def _views(body: BodyModel, part: Tensor, directions: int = 24, side: int = 256) -> Tensor:
-    """(V,) long, from how many directions around `part` a triangle of the vertex can be seen."""
+    """(V,) long, from how many directions around `part` a triangle of the vertex is seen from outside.
+
+    The part is cut off from the rest, but what one sees through the cut is the inner side of triangles.
+    """
     views = torch.zeros(len(part), dtype=torch.long, device=part.device)
+    faces = body.faces[part[body.faces].all(1)]
     points = body.template[part]
-    if not len(points):
-        return views
     centre = (points.amax(0) + points.amin(0)) / 2
     radius = (points - centre).norm(dim=1).max()
     scale = side / (2 * radius)
     K = torch.diag(torch.stack([scale, scale, torch.ones_like(scale)]))
     K[:2, 2] = side / 2
+    a, b, c = body.template[faces].unbind(1)
+    normals = torch.linalg.cross(b - a, c - a)
     for k in range(directions):  # a Fibonacci sphere
-        y = torch.tensor(1 - (2 * k + 1) / directions)
-        angle = torch.tensor(k * 2.399963)  # the golden angle
-        ring = (1 - y * y).sqrt()
-        forward = torch.stack([ring * angle.cos(), y, ring * angle.sin()]).to(points)
-        right = torch.nn.functional.normalize(torch.stack([forward[2], forward[1] * 0, -forward[0]]), dim=0)
+        y = 1 - (2 * k + 1) / directions
+        angle, ring = k * math.pi * (3 - math.sqrt(5)), math.sqrt(1 - y * y)
+        forward = points.new_tensor([ring * math.cos(angle), y, ring * math.sin(angle)])
+        right = points.new_tensor([math.sin(angle), 0.0, -math.cos(angle)])
         R = torch.stack([right, torch.linalg.cross(forward, right), forward])
         camera = Camera(K, R, -R @ (centre - 2 * radius * forward), side, side, orthographic=True)
-        triangle = rasterize(body.template, body.faces, camera).triangle
-        views[body.faces[triangle[triangle >= 0].unique()].unique()] += 1
+        triangle = rasterize(body.template, faces, camera).triangle
+        seen = triangle[triangle >= 0].unique()
+        views[faces[seen[normals[seen] @ forward < 0]].unique()] += 1
     return views

@@ -74,8 +74,8 @@ def _shell(same: _Identity, config: ClothedConfig) -> ClothingShell:
     direction = _unit(smoothed(normals, body.faces, config.normal_smoothing))
     direction = _hair_direction(body, regions, direction, config.hair_smoothing)
     sole = regions.feet.float() * smoothstep(-direction[:, 1], 0.3, 0.8)  # shoes do not lift the person
-    outwards = smoothstep((direction * normals).sum(1), 0.0, 0.3)  # inside a crease there is no room
-    freedom = regions.freedom * (1 - sole) * outwards
+    inwards = 1 - smoothstep((direction * normals).sum(1), 0.0, 0.3)
+    freedom = regions.freedom * (1 - sole) * (1 - inwards * _hair(body))  # no hair grows into a crease of the neck
     room = _room(body, regions, direction, config)
     hollows = stretched_over(body.template, direction, body.faces, config.bridging_steps)
     hollows = torch.minimum(hollows, room) * freedom
@@ -93,16 +93,25 @@ def _hair_direction(body: BodyModel, regions: ClothingRegions, direction: Tensor
     neck = joints[JOINT_INDEX["neck"]]
     share = ((rest[:, 1] - neck[1]) / (height - neck[1])).clamp(0, 1)
     depth = neck[2] + share * (skull[2] - neck[2])
-    middle = torch.stack([torch.zeros_like(depth), rest[:, 1].clamp(max=float(height)), depth], 1)
-    hair = body.weights[:, [JOINT_INDEX[name] for name in ("neck", "head", "jaw")]].sum(1, keepdim=True)
+    soft = 0.02  # metres over which horizontal directions begin to rise
+    low = height - soft * torch.nn.functional.softplus((height - rest[:, 1]) / soft)
+    middle = torch.stack([torch.zeros_like(depth), low, depth], 1)
+    hair = _hair(body)[:, None]
     mixed = (1 - hair) * direction + hair * _unit(rest - middle)
     return _unit(hair * smoothed(mixed, body.faces, steps) + (1 - hair) * mixed)
+
+
+def _hair(body: BodyModel) -> Tensor:
+    """(V,) in [0, 1], how far a vertex follows neck and head."""
+    return body.weights[:, [JOINT_INDEX[name] for name in ("neck", "head", "jaw")]].sum(1)
 
 
 def _room(body: BodyModel, regions: ClothingRegions, direction: Tensor, config: ClothedConfig) -> Tensor:
     """(V,) metres, positive: by what is worn there, by steepness beside bare skin, and by the other leg."""
     rest = body.template
-    room = torch.full_like(rest[:, 0], config.neck_room)
+    neck, jaw = (body.joint_template[JOINT_INDEX[name], 1] for name in ("neck", "jaw"))
+    hanging = smoothstep(rest[:, 1], neck, jaw)  # long hair is thick below the ears and lies flat on the shoulders
+    room = config.collar_room + (config.neck_room - config.collar_room) * hanging
     for region, most in (
         (regions.scalp, config.scalp_room),
         (regions.torso, config.torso_room),
