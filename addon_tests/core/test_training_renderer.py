@@ -1,6 +1,8 @@
 """The training loop: learns, resumes bit for bit, stops cleanly, and keeps the last good checkpoint."""
 
+import argparse
 import csv
+import signal
 from dataclasses import replace
 
 import pytest
@@ -8,10 +10,11 @@ import torch
 from safetensors.torch import load_file
 from training_people import people_folder
 
-from neural_core.errors import WeightsError
+from neural_core.errors import LikenessError, WeightsError
 from neural_core.evaluation.renderer import evaluate_renderer, table
 from neural_core.networks import RENDERER_CONFIGS
 from neural_core.rendering import load_renderer, renderer_provenance
+from neural_core.training.commands import add_train_arguments, run_train
 from neural_core.training.data import PairConfig, PeoplePool
 from neural_core.training.renderer import (
     CHECKPOINT,
@@ -86,6 +89,18 @@ def test_divergence_keeps_the_last_checkpoint(people, tmp_path):
 def test_minutes_are_a_clean_stop(people, tmp_path):
     result = run(people, tmp_path, minutes=0.0)
     assert result.step == 0 and not result.finished and result.weights.is_file()
+
+
+def test_command_line(people, tmp_path, capsys):
+    parser = argparse.ArgumentParser()
+    add_train_arguments(parser)
+    given = ["renderer", "--config", "tiny", "--data", str(people), "--out", str(tmp_path), "--device", "cpu"]
+    handler = signal.getsignal(signal.SIGTERM)
+    assert run_train(parser.parse_args([*given, "--steps", "2", "--batch", "1"])) == 0
+    assert "step 2" in capsys.readouterr().out and signal.getsignal(signal.SIGTERM) is handler
+    assert run_train(parser.parse_args([*given, "--steps", "3", "--batch", "1", "--resume"])) == 0
+    with pytest.raises(LikenessError, match="above zero"):
+        run_train(parser.parse_args([*given, "--steps", "0"]))
 
 
 def test_schedule():

@@ -1,6 +1,7 @@
 """Sizes of the networks. A config travels as JSON in the metadata of its weights, so a model file describes itself."""
 
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class RendererConfig:
         known = {field.name for field in fields(RendererConfig)}
         if set(data) != known:
             raise ValueError(f"fields {sorted(set(data) ^ known)} differ")
-        values = dict(data, widths=tuple(data["widths"]), blocks=tuple(data["blocks"]))
+        values: dict[str, Any] = dict(data, widths=tuple(data["widths"]), blocks=tuple(data["blocks"]))
         whole = [*values["widths"], *values["blocks"], *(values[n] for n in _WHOLE)]
         if any(not isinstance(n, int) or not 1 <= n <= 1024 for n in whole):
             raise ValueError("sizes must be whole numbers from 1 to 1024")

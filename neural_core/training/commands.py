@@ -3,6 +3,8 @@
 import argparse
 import math
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from neural_core.errors import LikenessError
@@ -46,21 +48,32 @@ def run_train(args: argparse.Namespace) -> int:
     start_from = load_renderer(args.fine_tune) if args.fine_tune else None
     architecture = start_from.config if start_from else RENDERER_CONFIGS[args.config]
 
-    asked_to_stop: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda received, _: asked_to_stop.append(received))
-    result = train_renderer(
-        architecture,
-        args.data,
-        args.out,
-        config,
-        minutes=args.minutes,
-        resume=args.resume,
-        start_from=start_from,
-        device=args.device,
-        report=lambda line: print(line, flush=True),
-        stop=lambda: bool(asked_to_stop),
-    )
+    with _stopped_by_signals() as stop:
+        result = train_renderer(
+            architecture,
+            args.data,
+            args.out,
+            config,
+            minutes=args.minutes,
+            resume=args.resume,
+            start_from=start_from,
+            device=args.device,
+            report=lambda line: print(line, flush=True),
+            stop=stop,
+        )
     state = "finished" if result.finished else "stopped; continue with --resume"
     print(f"step {result.step}, {result.seconds / 60:.1f} min, {state}: {result.weights}")
     return 0
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[Callable[[], bool]]:
+    """A question that is answered yes once Ctrl-C or a job system asked the process to end."""
+    asked: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda received, _: asked.append(received)) for number in numbers]
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in zip(numbers, before):
+            signal.signal(number, handler)
