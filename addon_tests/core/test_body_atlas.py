@@ -107,14 +107,17 @@ def test_charts_keep_their_distance(atlas):
 def test_no_seam_on_the_back_of_torso_and_head(atlas):
     body, _, face_uv, faces = atlas
     v, edges = body.template.numpy(), _seam_edges(faces, face_uv)
-    joint = {name: body.joint_template[JOINT_INDEX[name]].numpy() for name in ("left_hip", "spine3", "neck", "left_shoulder")}
+    hip, neck, shoulder = (
+        body.joint_template[JOINT_INDEX[name]].numpy() for name in ("left_hip", "neck", "left_shoulder")
+    )
     middle = v[edges].mean(1)
     corners = v[faces]
     normal = np.zeros_like(v)
-    np.add.at(normal, faces.ravel(), np.repeat(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), 3, 0))
+    face_normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    np.add.at(normal, faces.ravel(), np.repeat(face_normal, 3, 0))
     backwards = normal[edges].mean(1)[:, 2] < 0
-    torso = (middle[:, 1] > joint["left_hip"][1] - 0.03) & (middle[:, 1] < joint["neck"][1] - 0.08)
-    torso &= np.abs(middle[:, 0]) < joint["left_shoulder"][0] - 0.03  # the rings at the arms lie further out
+    torso = (middle[:, 1] > hip[1] - 0.03) & (middle[:, 1] < neck[1] - 0.08)
+    torso &= np.abs(middle[:, 0]) < shoulder[0] - 0.03  # the rings at the arms lie further out
     assert not (torso & backwards).any()
     head = body.weights[:, JOINT_INDEX["head"]].numpy()[edges].min(1) > 0.95
     crown = head & (middle[:, 2] < v[:, 2].max() - 0.16) & (np.abs(middle[:, 0]) < 0.05)

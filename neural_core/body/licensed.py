@@ -26,8 +26,9 @@ _NEEDED = {
 }  # fmt: skip
 # MediaPipe's ids of the 51 inner landmarks of the 68-point scheme, in the order of lmk_faces_idx.
 LANDMARKS_51 = (
-    70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 75, 97, 2, 326, 305, 33, 160, 158, 133, 153, 144, 362,
-    385, 387, 263, 373, 380, 61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
+    70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 75, 97, 2, 326, 305, 33, 160, 158, 133, 153, 144,
+    362, 385, 387, 263, 373, 380, 61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14,
+    87,
 )  # fmt: skip
 _TIPS = ((5361, 4933, 5058, 5169, 5286), (8079, 7669, 7794, 7905, 8022))  # SMPL-X vertices: thumb ... pinky
 
@@ -69,9 +70,9 @@ def load_smplx(path: Path, uv_path: Path | None = None) -> BodyModel:
 
 
 def export_smplx_npz(body: BodyModel, path: Path) -> None:
-    """Write a body in the layout the `smplx` package reads: expressions in columns 300 + [0, 10), actions in [310, 362).
+    """Write a body as the `smplx` package reads it: expressions in columns 300 + [0, 10), actions in [310, 362).
 
-    Load with `smplx.create(path, model_type="smplx", ext="npz", num_betas=20, num_expression_coeffs=62, use_pca=False)`.
+    Load with `smplx.SMPLX(path, ext="npz", num_betas=20, num_expression_coeffs=62, use_pca=False)`.
     """
     if body.joint_regressor is None:
         raise BodyFileError("Only a whole body can be exported, not a subset of its vertices.")
@@ -139,7 +140,7 @@ def _check(arrays: dict[str, np.ndarray], path: Path) -> None:
     ]
     if missing:
         raise BodyFileError(
-            f"The body file {path} is not an SMPL-X model: '{missing[0]}' is missing; give SMPLX_NEUTRAL.npz or its like."
+            f"The body file {path} is no SMPL-X model: '{missing[0]}' is missing; give SMPLX_NEUTRAL.npz or its like."
         )
     V = len(arrays["v_template"])
     wanted = {

@@ -39,7 +39,7 @@ class _Sparse:
 
     def dense(self) -> np.ndarray:
         try:
-            shape = tuple(int(n) for n in self.state.get("_shape", self.state.get("shape")))
+            shape = tuple(int(n) for n in (self.state.get("_shape") or self.state["shape"]))
             data, index, pointer = (np.asarray(self.state[k]) for k in ("data", "indices", "indptr"))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise pickle.UnpicklingError("a sparse matrix in it is damaged") from error

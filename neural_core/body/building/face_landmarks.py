@@ -1,8 +1,8 @@
 """Where MediaPipe's 478 face points lie on the open body: rendered, detected and cast back many times.
 
 A point is cast onto the *outer* skin only: never through the slit of the mouth or between the lids onto the eyeball,
-never onto the other lip. The irises (468-477) lie on the eyeballs. Every view counts by how squarely it sees a point, so
-the sides of the face come from turned heads. Left and right are averaged.
+never onto the other lip. The irises (468-477) lie on the eyeballs. Every view counts by how squarely it sees a point,
+so the sides of the face come from turned heads. Left and right are averaged.
 """
 
 import numpy as np
@@ -204,7 +204,7 @@ def _nearest_in_picture(triangles: np.ndarray, point: np.ndarray) -> tuple[np.nd
 
 
 def _consensus(samples: np.ndarray, directions: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """(478, 3) from samples (views, 478, 4) seen from directions (views, 3), counting the views of each point's own side.
+    """(478, 3) from samples (views, 478, 4) seen from directions (views, 3), each point from its own side.
 
     A point on the far side of a turned face is drawn at its outline by the detector, and falls on the wrong skin.
     """

@@ -12,7 +12,7 @@ _FINGERS = ("thumb", "index", "middle", "ring", "pinky")  # MediaPipe's order, f
 
 
 def relaxed_hands(rotations: np.ndarray) -> np.ndarray:
-    """(30, 3) axis-angle, left then right: anny's own hands against the flat ones, from A-pose rotations (n, 55, 3, 3)."""
+    """(30, 3) axis-angle, left then right: anny's own hands against the flat ones; rotations (n, 55, 3, 3) as above."""
     mean = []
     for j in range(25, 55):
         relative = rotations[:, PARENTS[j]] @ rotations[:, j].transpose(0, 2, 1)

@@ -21,7 +21,7 @@ _START = 0.62  # share of the atlas the first success must use
 
 @dataclass(frozen=True)
 class Piece:
-    """A flattened chart: points (n, 2), faces (m, 3), allowed relative linear sizes, and whether it sits on the axis."""
+    """A flattened chart: points (n, 2), faces (m, 3), allowed relative linear sizes, whether it sits on the axis."""
 
     points: np.ndarray
     faces: np.ndarray

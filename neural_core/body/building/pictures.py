@@ -32,7 +32,7 @@ def shaded(
 
 
 def skin_colours(body: BodyModel, lips: np.ndarray, skin: tuple[float, float, float] = (0.85, 0.67, 0.56)) -> Tensor:
-    """(V, 3): skin, red lips (V,) bool, white eyes with brown irises, dark brows and hair: enough for a face detector."""
+    """(V, 3): skin, red lips (V,) bool, white eyes, brown irises, dark brows and hair: enough for a face detector."""
     v = body.template.numpy()
     colours = np.tile(np.array(skin, np.float32), (len(v), 1))
     colours[lips] = (0.72, 0.36, 0.35)

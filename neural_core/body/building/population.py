@@ -101,4 +101,4 @@ def _pose_all(source: AnnySource, phenotypes: dict, local: dict, batch: int = 50
 
 def _symmetric(points: np.ndarray, mirror: np.ndarray) -> np.ndarray:
     """Averaged with their mirror images, (n, N, 3): shape coefficients are not spent on lopsided people."""
-    return (points + points[:, mirror] * np.float32([-1, 1, 1])) / 2
+    return (points + points[:, mirror] * np.array([-1, 1, 1], np.float32)) / 2

@@ -164,9 +164,7 @@ def _solve(
         offset = symmetric()
         before, after = error(start).median(0).values, error(offset).median(0).values
     for i in (0, 2, 7, 9, *range(11, 33, 2)):
-        print(
-            f"  BlazePose {i:2}: median {before[i]:.0f} -> {after[i]:.0f} mm, offset {[round(1e3 * x) for x in offset[i].tolist()]}"
-        )
+        print(f"  BlazePose {i:2}: median {before[i]:.0f} -> {after[i]:.0f} mm, at {(1e3 * offset[i]).int().tolist()}")
     return offset.numpy()
 
 

@@ -9,6 +9,7 @@ right is its mirror image.
 import heapq
 from collections import defaultdict
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -89,7 +90,7 @@ class HalfSkin:
         return found[::-1]
 
     def cut(self, path: list[int]) -> None:
-        self.seams |= {edge(a, b) for a, b in zip(path, path[1:], strict=False)}
+        self.seams |= {edge(a, b) for a, b in pairwise(path)}
 
     def ring(
         self, centre: np.ndarray, normal: list[float], allowed: np.ndarray, up: list[float], halved: bool = False
@@ -215,7 +216,7 @@ def cut_body(half: HalfSkin) -> np.ndarray:
     limbs = hand | foot
     half.split(limbs, half.smoothed(second) & limbs)
     _drop_slivers(half)
-    sole = half.chart_border(half.charts()[lowest])
+    sole = half.chart_border(int(half.charts()[lowest]))
     half.cut(half.path(inner_ankle, half.nearest(v[inner_ankle] - [0, 0.1, 0], sole), lambda b: 0.0, skin))
     eye = half.base[half.faces[:, 0]] >= FIRST_EYE
     half.split(eye, centre[:, 2] > centre[eye, 2].mean() + 0.002)
@@ -228,9 +229,10 @@ def _cut_arm(half: HalfSkin) -> int:
     arm = skin & (v[:, 0] > 0.5)
     loop, _, _ = half.ring(wrist - [0.005, 0, 0], [1, 0, 0], arm, [0, 0, 1])
     top_of_trunk = skin & (v[:, 0] > 0.08) & (v[:, 1] > half.joint("spine3")[1] - 0.12)
-    _, _, armpit = half.ring(shoulder + [0.015, 0, 0], [1, 0.35, 0], top_of_trunk, [0, 1, 0])
+    _, _, armpit = half.ring(shoulder + np.array([0.015, 0, 0]), [1, 0.35, 0], top_of_trunk, [0, 1, 0])
     on_wrist = np.isin(np.arange(len(v)), loop)
-    half.cut(half.path(armpit, half.nearest(wrist + [0, -0.03, 0.01], on_wrist), down, skin & (v[:, 0] > 0.1)))
+    under = half.nearest(wrist + np.array([0, -0.03, 0.01]), on_wrist)
+    half.cut(half.path(armpit, under, down, skin & (v[:, 0] > 0.1)))
     return loop[0]
 
 
@@ -238,14 +240,14 @@ def _cut_trunk_and_leg(half: HalfSkin) -> int:
     v, skin, middle = half.v, half.skin, half.middle
     hip, ankle, neck, knee = (half.joint(n) for n in ("left_hip", "left_ankle", "neck", "left_knee"))
     leg = skin & (v[:, 0] > 0.001) & (v[:, 1] < knee[1] + 0.2)
-    loop, _, _ = half.ring(ankle + [0, 0.055, 0], [0, 1, 0], leg, [0, 0, 1])
+    loop, _, _ = half.ring(ankle + np.array([0, 0.055, 0]), [0, 1, 0], leg, [0, 0, 1])
     throat = skin & (half.weight("neck", "head", "spine3") > 0.5) & (v[:, 1] > neck[1] - 0.08)
     neck[0], neck[1] = 0, neck[1] + 0.005
     collar, adams_apple, _ = half.ring(neck, [0, 0.93, 0.36], throat, [0, 0, 1], halved=True)
     between = np.where(middle & (v[:, 1] < hip[1] + 0.02) & (v[:, 1] > -1.2))[0]
     crotch = int(between[(v[between] @ np.array([0, 1, 0.0])).argmin()])
     half.cut(half.path(adams_apple, crotch, lambda b: 0.0 if v[b, 2] > -0.02 else 50.0, middle))
-    inner = half.nearest(ankle + [-0.04, 0.055, 0], np.isin(np.arange(len(v)), loop))
+    inner = half.nearest(ankle + np.array([-0.04, 0.055, 0]), np.isin(np.arange(len(v)), loop))
     half.cut(
         half.path(
             crotch,

