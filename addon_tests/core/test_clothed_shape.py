@@ -165,6 +165,25 @@ def test_legs_do_not_grow_into_each_other(body, shell):
     assert crossing.min() > -0.01
 
 
+def test_hips_do_not_grow_for_an_arm_that_the_fit_misses(body, standing, shell):
+    """The person's left hand hangs beside the hip, the fitted one is raised: the mask there is an arm's."""
+    mask = outline(body, standing, torch.zeros(body.num_vertices, 3), CAMERA).numpy().copy()
+    joints, _ = CAMERA.project(body(standing).joints[0])
+    hip = joints[JOINT_INDEX["left_hip"]]
+    mask[int(hip[1]) - 60 : int(hip[1]) + 25, int(hip[0]) : int(hip[0]) + 45] = True
+    raised = standing.body_pose.clone()
+    raised[0, JOINT_INDEX["left_shoulder"] - 1, 2] = 0.0
+    fit = BodyFit(replace(standing, body_pose=raised), CAMERA)
+    evidence = evidence_of(mask)
+    pose = evidence.pose.copy()
+    for landmark, rise in ((13, -60), (15, -10), (19, 15)):
+        pose[landmark] = (float(hip[0]) + 35, float(hip[1]) + rise, 1.0)
+    blind = fit_clothed_shape(evidence, body, fit, CONFIG)
+    told = fit_clothed_shape(replace(evidence, pose=pose), body, fit, CONFIG)
+    torso = shell.regions.torso
+    assert told[torso].norm(dim=1).max() < 0.7 * blind[torso].norm(dim=1).max()
+
+
 def test_the_picture_border_is_no_outline(body, standing, shell):
     """Of a half-body photo the torso is clothed, and legs that nobody saw are not."""
     truth = smooth_clothes(shell, 3)

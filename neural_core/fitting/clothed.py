@@ -6,7 +6,7 @@ Fitting is Gauss-Newton: each point where the outline runs has a signed distance
 the basis has a Gaussian prior. It needs no gradient of a picture and settles in a few steps.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ from torch import Tensor
 from neural_core.body.model import BodyModel
 from neural_core.camera import Camera
 from neural_core.fitting.clothing_config import ClothedConfig
+from neural_core.fitting.clothing_regions import smoothstep
 from neural_core.fitting.clothing_shell import ClothingShell
 from neural_core.fitting.result import BodyFit
 from neural_core.photo.evidence import PhotoEvidence
@@ -23,6 +24,8 @@ from neural_core.progress import Progress
 from neural_core.rasterizer import Fragments, Topology, outline_points, rasterize
 
 _MARGIN = 0.06  # of the person's size around the mask
+_FOREARMS = ((13, 15), (14, 16), (15, 19), (16, 20))  # BlazePose elbow, wrist, index knuckle
+_SEEN = 0.5  # visibility
 
 
 @torch.no_grad()
@@ -41,7 +44,8 @@ def fit_clothed_shape(
     """
     config, progress = config or ClothedConfig(), progress or Progress()
     shell = ClothingShell.of(body, config)
-    target = _Target.of(evidence.mask, fit.camera, config.side).to(body.device)
+    target = _Target.of(evidence, fit.camera, config.side).to(body.device)
+    arms = shell.regions.arms | shell.regions.hands
     topology = Topology.of(body.faces)
     bare = body(fit.parameters).vertices[0]
     # Skinning is affine in rest offsets: a metre of thickness moves a vertex by `motion`.
@@ -56,6 +60,7 @@ def fit_clothed_shape(
         if overlap > best_overlap:  # the outline may swing between two answers
             best, best_overlap = coefficients, overlap
         residuals = _outline_residuals(vertices, motion * slope[:, None], topology, fragments, target)
+        residuals = _without_foreign_arms(residuals, arms, target, config)
         coefficients = coefficients + _gauss_newton_step(residuals, coefficients, shell, config)
     progress.update(1.0, "clothes")
     return shell.offsets(best)
@@ -63,15 +68,22 @@ def fit_clothed_shape(
 
 @dataclass(frozen=True)
 class _Target:
-    """The person in a small picture: camera, mask (H, W) bool, and distance (3, H, W): signed distance to the mask's
-    edge in pixels, negative inside, and its derivatives by y and x."""
+    """The person in a small picture.
+
+    Attributes:
+        mask: (H, W) bool. distance: (3, H, W) signed distance to the mask's edge in pixels, negative inside, and its
+            derivatives by y and x. forearms: (n, 2, 2) pixels, from elbow to wrist and from wrist to knuckles, where
+            they are seen.
+    """
 
     camera: Camera
     mask: Tensor
     distance: Tensor
+    forearms: Tensor
 
     @staticmethod
-    def of(mask: np.ndarray, camera: Camera, side: int) -> "_Target":
+    def of(evidence: PhotoEvidence, camera: Camera, side: int) -> "_Target":
+        mask = evidence.mask
         height, width = mask.shape
         rows, columns = np.nonzero((mask > 0.5).any(1))[0], np.nonzero((mask > 0.5).any(0))[0]
         if not len(rows):
@@ -89,10 +101,15 @@ class _Target:
         signed = np.where(padded > 0, 0.5 - inside, outside - 0.5)[side:-side, side:-side]
         distance = torch.from_numpy(signed.astype(np.float32))
         window = camera.crop(left, top, right - left, bottom - top).resize(*size)
-        return _Target(window, torch.from_numpy(person), torch.stack([distance, *torch.gradient(distance)]))
+        field = torch.stack([distance, *torch.gradient(distance)])
+        bones = evidence.pose[np.array(_FOREARMS)]  # (4, 2, 3)
+        bones = bones[(bones[..., 2] > _SEEN).all(1)][..., :2].astype(np.float32)
+        forearms = (torch.from_numpy(bones) - torch.tensor([left, top])) * scale
+        return _Target(window, torch.from_numpy(person), field, forearms)
 
     def to(self, device: torch.device) -> "_Target":
-        return _Target(self.camera.to(device), self.mask.to(device), self.distance.to(device))
+        moved = (tensor.to(device) for tensor in (self.mask, self.distance, self.forearms))
+        return _Target(self.camera.to(device), *moved)
 
     def overlap(self, fragments: Fragments) -> float:
         """Intersection over union of mask and mesh."""
@@ -102,13 +119,31 @@ class _Target:
 
 @dataclass(frozen=True)
 class _Residuals:
-    """Points of the outline: distance (m,) to the mask's edge, metres, negative where clothes are missing; length (m,)
-    of outline that each stands for, metres; slope (m, 2) of the distance by the basis at the two vertices (m, 2)."""
+    """Points of the outline.
+
+    Attributes:
+        distance: (m,) to the mask's edge, metres, negative where clothes are missing. length: (m,) metres of outline
+            that each stands for. pixel: (m, 2) x, y. slope: (m, 2) of the distance by the basis at `vertices` (m, 2).
+    """
 
     distance: Tensor
     length: Tensor
+    pixel: Tensor
     slope: Tensor
     vertices: Tensor
+
+
+def _without_foreign_arms(residuals: _Residuals, arms: Tensor, target: _Target, config: ClothedConfig) -> _Residuals:
+    """Beside a forearm and a hand the mask shows them, and is no reason for hips to grow."""
+    if not len(target.forearms):
+        return residuals
+    start, along = target.forearms[:, 0], target.forearms[:, 1] - target.forearms[:, 0]
+    offset = residuals.pixel[:, None] - start  # (m, n, 2)
+    share = ((offset * along).sum(2) / (along * along).sum(1).clamp(min=1e-6)).clamp(0, 1)
+    apart = (offset - share[..., None] * along).norm(dim=2).amin(1) * residuals.length  # metres
+    own = arms[residuals.vertices].any(1)
+    trust = torch.where(own, 1.0, smoothstep(apart, config.arm_reach / 2, config.arm_reach))
+    return replace(residuals, length=residuals.length * trust)
 
 
 def _outline_residuals(
@@ -127,7 +162,7 @@ def _outline_residuals(
     share = torch.stack([1 - points.fraction, points.fraction], 1)
     slope = share * (velocity[..., 0] * dx[:, None] + velocity[..., 1] * dy[:, None])
     pixel = (torch.ones_like(value) if camera.orthographic else depth.mean(1)) / camera.K[0, 0]  # metres
-    return _Residuals(value * pixel, pixel, slope * pixel[:, None], points.edge)
+    return _Residuals(value * pixel, pixel, points.pixel, slope * pixel[:, None], points.edge)
 
 
 def _gauss_newton_step(residuals: _Residuals, coefficients: Tensor, shell: ClothingShell, config: ClothedConfig):

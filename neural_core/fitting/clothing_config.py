@@ -14,10 +14,11 @@ class ClothedConfig:
     outline_noise: float = 0.008  # edge of the mask and fitted body together
     outline_length: float = 0.04  # of outline that errs together
     outlier: float = 0.04  # distance from which a point pulls with constant force (Huber): bags, hat brims
+    arm_reach: float = 0.12  # from the middle of a forearm or hand, within which the mask may be theirs
 
     # Thickness
     softness: float = 0.003  # over which thickness bends to zero; what is not seen keeps 2 mm
-    torso_room: float = 0.12  # most thickness: a down jacket
+    torso_room: float = 0.09  # most thickness: a down jacket; more, and trunks swallow the arms beside them
     arm_room: float = 0.07
     leg_room: float = 0.15  # a flared skirt
     foot_room: float = 0.03
