@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 
+import bpy
 import numpy as np
 import pytest
 
@@ -13,7 +14,7 @@ from blender_addon.backend import client, locate
 from blender_addon.backend.job import JobFailed
 from blender_addon.backend.process import BackendProcess
 from blender_addon.backend.supervisor import Supervisor
-from blender_addon.preferences import settings
+from blender_addon.preferences import Settings, settings
 from neural_core.errors import BackendError, Cancelled
 
 
@@ -222,6 +223,16 @@ def test_a_preference_that_is_no_python_is_a_sentence(monkeypatch, tmp_path):
 def test_settings_have_defaults_without_preferences():
     chosen = settings()
     assert (chosen.backend_python, chosen.device) == ("", "auto") and chosen.log_folder.is_absolute()
+
+
+def test_settings_are_the_preferences_of_the_enabled_add_on(tmp_path):
+    bpy.ops.preferences.addon_enable(module="blender_addon")
+    try:
+        chosen = bpy.context.preferences.addons["blender_addon"].preferences
+        chosen.backend_python, chosen.device, chosen.log_folder = sys.executable, "CPU", str(tmp_path)
+        assert settings() == Settings(sys.executable, "cpu", tmp_path)
+    finally:
+        bpy.ops.preferences.addon_disable(module="blender_addon")
 
 
 def test_blenders_python_settings_do_not_reach_the_backend(monkeypatch):
