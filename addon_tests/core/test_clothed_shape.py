@@ -170,14 +170,14 @@ def test_hips_do_not_grow_for_an_arm_that_the_fit_misses(body, standing, shell):
     mask = outline(body, standing, torch.zeros(body.num_vertices, 3), CAMERA).numpy().copy()
     joints, _ = CAMERA.project(body(standing).joints[0])
     hip = joints[JOINT_INDEX["left_hip"]]
-    mask[int(hip[1]) - 60 : int(hip[1]) + 25, int(hip[0]) : int(hip[0]) + 45] = True
+    mask[int(hip[1]) - 60 : int(hip[1]) + 25, int(hip[0]) : int(hip[0]) + 34] = True
     raised = standing.body_pose.clone()
     raised[0, JOINT_INDEX["left_shoulder"] - 1, 2] = 0.0
     fit = BodyFit(replace(standing, body_pose=raised), CAMERA)
     evidence = evidence_of(mask)
     pose = evidence.pose.copy()
     for landmark, rise in ((13, -60), (15, -10), (19, 15)):
-        pose[landmark] = (float(hip[0]) + 35, float(hip[1]) + rise, 1.0)
+        pose[landmark] = (float(hip[0]) + 22, float(hip[1]) + rise, 1.0)
     blind = fit_clothed_shape(evidence, body, fit, CONFIG)
     told = fit_clothed_shape(replace(evidence, pose=pose), body, fit, CONFIG)
     height = body.joint_template[JOINT_INDEX["pelvis"], 1]
