@@ -41,7 +41,7 @@ def write_png(path: Path, picture: np.ndarray) -> None:
     write_aside(path, lambda aside: image.save(aside, format="PNG"))
 
 
-def write_video(path: Path, pictures: Iterable[np.ndarray], fps: float) -> None:
+def write_video(path: Path, pictures: Iterable[np.ndarray], fps: int) -> None:
     """Write (H, W, 3) bytes of even size as an H.264 file that any browser plays."""
 
     def write(aside: Path) -> None:

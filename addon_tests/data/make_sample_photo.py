@@ -667,7 +667,7 @@ def photograph(output: Path, height: float) -> None:
     pixels = np.asarray(Image.open(picture).convert("RGB")).astype(np.float32)
     pixels += rng.normal(0, 1.6, pixels.shape)  # sensor noise: path tracing and denoising leave none
     exif = Image.Exif()
-    exif.get_ifd(0x8769)[0xA405] = round(36 / math.hypot(36, 24) * 43.27 * 50 / 36)  # 35 mm equivalent of a 50 mm lens, portrait
+    exif.get_ifd(0x8769)[0xA405] = 50  # the lens again, in 35 mm terms: it fills a sensor 36 mm high
     exif[0x010E] = "Synthetic person made by Likeness (CC0)"
     Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(output, quality=90, subsampling=0, exif=exif)
     picture.unlink()
