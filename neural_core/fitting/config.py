@@ -42,7 +42,7 @@ _ALL = (*_BODY, "expression", "jaw", "hands")
 class FitConfig:
     """Settings of `fit_body`."""
 
-    gender: Gender = "auto"  # mean of the shape prior; "auto" keeps the likelier of male and female
+    gender: Gender = "neutral"  # mean of the shape prior; "auto" fits a man and a woman and keeps the likelier
     seed: int = 0  # nothing in the fit is random today; kept with the result so that it stays reproducible
 
     # Stages: pose from 3-D directions first, because 2-D alone finds mirrored depths; then let the picture take over.
@@ -51,7 +51,7 @@ class FitConfig:
     body: Stage = Stage(_BODY, 35, landmarks=2, robust=6, directions=30, prior=0.3, shape=1)
     everything: Stage = Stage(_ALL, 45, landmarks=2, robust=4, directions=15, prior=0.2, shape=0.6, face=1, hands=1)
     outline: Stage = Stage(
-        _ALL, 20, landmarks=2, robust=4, directions=15, prior=0.2, shape=0.4, face=1, hands=1, silhouette=40
+        _ALL, 35, landmarks=2, robust=4, directions=15, prior=0.2, shape=0.3, face=1, hands=1, silhouette=60
     )  # fmt: skip
 
     # Landmarks.
@@ -79,7 +79,7 @@ class FitConfig:
     expression_weight: float = 0.5
     jaw_sigma_closed: float = 0.02  # rad; between closed lips the jaw stays shut whatever the other points pull
     jaw_sigma_per_gap: float = 0.5  # rad per lip gap in mouth widths: a gap of 0.6 is a jaw of about 0.3 rad
-    closed_gap: float = 0.05  # mouth widths; the mesh's own noise on closed mouths
+    closed_gap: float = 0.2  # mouth widths; teeth in a smile and moustaches make as much without any jaw
 
     hand_sigma: float = 0.35  # rad, about relaxed hands
     hand_prior_weight: float = 0.5

@@ -78,7 +78,7 @@ def observation(evidence: PhotoEvidence) -> Observation:
         direction_weight=BONE_WEIGHT * confidence[BONE_START] * confidence[BONE_END],
         face=None if evidence.face is None else _tensor(evidence.face[list(FACE_POINTS)]),
         hands=tuple(None if hand is None else _tensor(hand) for hand in evidence.hands),  # type: ignore[arg-type]
-        lip_gap=_lip_gap(evidence.face),
+        lip_gap=lip_gap(evidence.face),
         focal=evidence.focal,
         centre=centre,
         height_px=evidence.person_height_px,
@@ -96,7 +96,7 @@ def rotation_to_ray(offset: Tensor) -> Tensor:
     return rotation_matrices((axis / sine * torch.asin(sine.clamp(max=1)))[None])[0]
 
 
-def _lip_gap(face: np.ndarray | None) -> float:
+def lip_gap(face: np.ndarray | None) -> float:
     if face is None:
         return 0.0
     width = float(np.linalg.norm(face[_LEFT_CORNER] - face[_RIGHT_CORNER]))
