@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from training_people import people_folder
 
 from neural_core.errors import LikenessError, WeightsError
-from neural_core.evaluation.renderer import evaluate_renderer, table
+from neural_core.evaluation.renderer import evaluate_renderer, main, table
 from neural_core.networks import RENDERER_CONFIGS
 from neural_core.rendering import load_renderer, renderer_provenance
 from neural_core.training.commands import add_train_arguments, run_train
@@ -120,3 +120,8 @@ def test_learns_to_beat_pasting(people, tmp_path):
     assert scores["psnr"] > scores["psnr_pasted"] + 4
     assert scores["iou"] > 0.9 > 0.7 > scores["iou_body"]
     assert "other yaw" in table({"other yaw": scores})
+    assert main(["--data", str(people), "--weights", str(result.weights), "--device", "cpu", "--record"]) == 0
+    recorded = renderer_provenance(result.weights)
+    assert recorded["steps"] == 140 and recorded["held_out"]["other yaw"]["psnr"] == pytest.approx(
+        scores["psnr"], abs=0.01
+    )

@@ -17,7 +17,7 @@ from torch import Tensor
 from neural_core.errors import LikenessError
 from neural_core.networks import RendererNetwork
 from neural_core.rendering.silhouette import crisp_alpha
-from neural_core.rendering.weights import load_renderer
+from neural_core.rendering.weights import DEFAULT_RENDERER, load_renderer, renderer_provenance, save_renderer
 from neural_core.training.data import Batch, PeoplePool, prepare, texel_maps
 from neural_core.training.losses import ssim
 
@@ -99,10 +99,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--limit", type=int, help="people")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--json", type=Path, help="also write the numbers here")
+    parser.add_argument("--record", action="store_true", help="write the numbers into the weights' provenance")
     given = parser.parse_args(arguments)
     try:
         pool = PeoplePool(given.data)
-        results = evaluate_renderer(load_renderer(given.weights, given.device), pool, given.limit)
+        network = load_renderer(given.weights, given.device)
+        results = evaluate_renderer(network, pool, given.limit)
+        if given.record:
+            path = given.weights or DEFAULT_RENDERER
+            rounded = {group: {name: round(x, 4) for name, x in row.items()} for group, row in results.items()}
+            provenance = {**renderer_provenance(path), "held_out_people": len(pool), "held_out": rounded}
+            save_renderer(path, network.config, network.state_dict(), provenance)
     except LikenessError as error:
         print(error, file=sys.stderr)
         return 2
