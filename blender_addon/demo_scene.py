@@ -37,6 +37,8 @@ def main(avatar: Path, out: Path, size: int) -> None:
     scene.render.image_settings.file_format = "PNG"
     scene.render.image_settings.color_mode = "RGBA"
     scene.view_settings.view_transform = "Standard"  # the photo's colours, not a film look
+    for stamp in ("date", "render_time", "filename"):
+        setattr(scene.render, f"use_stamp_{stamp}", False)  # the same frames are then the same files
     scene.camera = _camera_on_walk(armature)
     scene.render.filepath = str(out / "frames" / "####")
     bpy.ops.wm.save_as_mainfile(filepath=str(out / "scene.blend"))
@@ -54,7 +56,7 @@ def _camera_on_walk(armature: bpy.types.Object) -> bpy.types.Object:
     for frame in (scene.frame_start, scene.frame_end):
         scene.frame_set(frame)
         pelvis = armature.matrix_world @ armature.pose.bones["pelvis"].head
-        centre = [c + p / 2 for c, p in zip(centre, pelvis)]
+        centre = [c + p / 2 for c, p in zip(centre, pelvis[:])]
     scene.frame_set(scene.frame_start)
     data = bpy.data.cameras.new("Likeness Camera")
     data.lens = _PORTRAIT_LENS
