@@ -13,7 +13,7 @@ from neural_core.fitting.objective import geman_mcclure
 from neural_core.fitting.observation import FACE_POINTS, lip_gap
 from neural_core.fitting.penetration import overlap, segment_distance
 from neural_core.fitting.pose_prior import beyond_limits, mean_pose, pose_prior, relaxed_hands
-from neural_core.fitting.shape_prior import _measures, shape_means
+from neural_core.fitting.shape_prior import _measures, shape_mean
 from neural_core.fitting.variables import LAYOUT, SIZE, Variables, indices
 
 FLIP = torch.tensor([1.0, -1.0, -1.0])  # a mirrored axis-angle
@@ -96,10 +96,8 @@ def test_relaxed_hands_mirror_each_other_and_close_the_fingers(body):
     assert (reach(hands) > 0.5 * reach(torch.zeros(30, 3))).all()  # relaxed, and no fist
 
 
-def test_shape_means(body):
-    man, woman = shape_means(body, "male")[0], shape_means(body, "female")[0]
-    assert torch.equal(shape_means(body, "auto"), torch.stack([man, woman]))
-    neutral = shape_means(body, "neutral")[0]
+def test_shape_mean(body):
+    man, woman, neutral = (shape_mean(body, gender) for gender in ("male", "female", "neutral"))
     measures = _measures(body)
     assert (measures @ woman > 0.01 * measures.norm(dim=1)).all() and (measures @ man < 0).all()
     assert (measures[:2] @ neutral < 0).all()

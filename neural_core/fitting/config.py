@@ -7,7 +7,7 @@ given, a number is the one that worked on ten photos and 140 renders in the prot
 from dataclasses import dataclass
 from typing import Literal
 
-Gender = Literal["neutral", "male", "female", "auto"]
+Gender = Literal["neutral", "male", "female"]
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ _ALL = (*_BODY, "expression", "jaw", "hands")
 class FitConfig:
     """Settings of `fit_body`."""
 
-    gender: Gender = "neutral"  # mean of the shape prior; "auto" fits a man and a woman and keeps the likelier
+    gender: Gender = "neutral"  # centre of the shape prior; fitting both and comparing tells them apart by chance only
     seed: int = 0  # nothing in the fit is random today; kept with the result so that it stays reproducible
 
     # Stages: pose from 3-D directions first, because 2-D alone finds mirrored depths; then let the picture take over.
     lift: Stage = Stage(("root", "tilt", "pose"), 30, landmarks=0, robust=8, directions=60, prior=0.3, shape=1)
     place: Stage = Stage(_CAMERA, 12, landmarks=2, robust=8, directions=60, prior=0.3, shape=1)
     body: Stage = Stage(_BODY, 35, landmarks=2, robust=6, directions=30, prior=0.3, shape=1)
-    everything: Stage = Stage(_ALL, 45, landmarks=2, robust=4, directions=15, prior=0.2, shape=0.6, face=1, hands=1)
+    everything: Stage = Stage(_ALL, 45, landmarks=2, robust=4, directions=15, prior=0.3, shape=0.6, face=1, hands=1)
     outline: Stage = Stage(
         _ALL, 35, landmarks=2, robust=4, directions=15, prior=0.2, shape=0.3, face=1, hands=1, silhouette=60
     )  # fmt: skip

@@ -14,11 +14,11 @@ from neural_core.fitting.config import FitConfig, Stage
 from neural_core.fitting.directions import TORSO_BONES, bone_directions
 from neural_core.fitting.minimise import minimise
 from neural_core.fitting.objective import Objective
-from neural_core.fitting.observation import Observation, observation
+from neural_core.fitting.observation import observation
 from neural_core.fitting.pose_prior import mean_pose
 from neural_core.fitting.report import fit_errors
 from neural_core.fitting.result import BodyFit
-from neural_core.fitting.shape_prior import shape_means
+from neural_core.fitting.shape_prior import shape_mean
 from neural_core.fitting.silhouette import SilhouetteTerm
 from neural_core.fitting.variables import Variables, indices
 from neural_core.photo.evidence import PhotoEvidence
@@ -35,31 +35,29 @@ def fit_body(
     progress = progress or Progress()
     seen = observation(evidence)
     with _one_thread():
-        means = shape_means(body, config.gender)
-        objective = Objective(body, seen, config, means)
-        x = _initialise(objective, body, seen, means).x
+        mean = shape_mean(body, config.gender)
+        objective = Objective(body, seen, config, mean)
+        x = _initialise(objective, body).x
         progress.update(0.05, "Lifting the pose")
-        x, _ = _run(objective, x, config.lift)
+        x = _run(objective, x, config.lift)
         x = _place(objective, x)
-        progress.update(0.2, "Fitting the camera")
-        x, _ = _run(objective, x, config.place)
-        progress.update(0.3, "Fitting the body")
-        x, _ = _run(objective, x, config.body)
-        progress.update(0.45, "Fitting hands and face")
-        x, loss = _run(objective, x, config.everything)
-        best = int(loss.argmin())
-        progress.update(0.65, "Fitting the outline")
-        v = Variables(x[best : best + 1])
-        term = SilhouetteTerm.of(body, evidence, v, config)
-        final, _ = _run(objective.for_hypotheses(torch.tensor([best]), term), v.x, config.outline)
+        progress.update(0.15, "Fitting the camera")
+        x = _run(objective, x, config.place)
+        progress.update(0.2, "Fitting the body")
+        x = _run(objective, x, config.body)
+        progress.update(0.35, "Fitting hands and face")
+        x = _run(objective, x, config.everything)
+        progress.update(0.5, "Fitting the outline")
+        term = SilhouetteTerm.of(body, evidence, Variables(x), config)
+        x = _run(Objective(body, seen, config, mean, term), x, config.outline)
         progress.update(0.95, "Standing the body up")
-        fit = _stand_up(body, evidence, Variables(final))
-        fit = replace(fit, guessed=_guessed(evidence), gender=_gender_name(config, best))
+        fit = replace(_stand_up(body, evidence, Variables(x)), guessed=_guessed(evidence), gender=config.gender)
         return replace(fit, errors=fit_errors(evidence, body, fit, None))
 
 
-def _initialise(objective: Objective, body: BodyModel, seen: Observation, means: Tensor) -> Variables:
+def _initialise(objective: Objective, body: BodyModel) -> Variables:
     """Mean pose, turned so that the torso's directions fit (Kabsch 1976), at the distance its size tells."""
+    seen = objective.seen
     rest = body.joint_template[body.landmarks.pose_joint] + body.landmarks.pose_offset
     bones = bone_directions(rest)
     chosen = list(TORSO_BONES)
@@ -69,20 +67,20 @@ def _initialise(objective: Objective, body: BodyModel, seen: Observation, means:
     hips = (seen.pose[[23, 24]].mean(0) - seen.centre) / seen.focal
     distance = torch.tensor([seen.focal * _BODY_HEIGHT / seen.height_px])
     return Variables.pack(
-        len(means),
+        1,
         root=roma.rotmat_to_rotvec(root),
         place=torch.cat([hips, distance.log()]),
         pose=mean_pose(),
-        betas=means,
+        betas=objective.shape_mean,
         hands=objective.hands_mean,
     )
 
 
-def _run(objective: Objective, x: Tensor, stage: Stage) -> tuple[Tensor, Tensor]:
-    """Minimise over the stage's variables; (B, SIZE) and the losses (B,)."""
+def _run(objective: Objective, x: Tensor, stage: Stage) -> Tensor:
+    """Minimise over the stage's variables, (B, SIZE)."""
     columns = indices(stage.variables)
-    y, loss = minimise(lambda y: objective(x.index_copy(1, columns, y), stage), x[:, columns], stage.iterations)
-    return x.index_copy(1, columns, y), loss
+    y, _ = minimise(lambda y: objective(x.index_copy(1, columns, y), stage), x[:, columns], stage.iterations)
+    return x.index_copy(1, columns, y)
 
 
 def _place(objective: Objective, x: Tensor) -> Tensor:
@@ -132,10 +130,6 @@ def _guessed(evidence: PhotoEvidence) -> tuple[str, ...]:
         "face": evidence.face is None,
     }
     return tuple(name for name, guessed in parts.items() if guessed)
-
-
-def _gender_name(config: FitConfig, best: int) -> str:
-    return ("male", "female")[best] if config.gender == "auto" else config.gender
 
 
 @contextlib.contextmanager

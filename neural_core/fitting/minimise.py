@@ -1,7 +1,7 @@
 """L-BFGS for several small problems at once.
 
-`torch.optim.LBFGS` imports dynamo for seconds and knows one problem only. Hypotheses of one photo are a batch here:
-with tensors this small, four cost what one costs.
+`torch.optim.LBFGS` imports dynamo for seconds and knows one problem only. Several fits can be one batch here: with
+tensors this small, forty cost twice what one costs.
 """
 
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def minimise(loss: Callable[[Tensor], Tensor], x: Tensor, iterations: int) -> tu
         changes.append(y)
         curvatures.append(torch.where(usable, 1 / torch.where(usable, sy, torch.ones_like(sy)), torch.zeros_like(sy)))
         if len(steps) > _HISTORY:
-            steps.pop(0), changes.pop(0), curvatures.pop(0)
+            del steps[0], changes[0], curvatures[0]
         decrease = (value - new_value) / (value.abs() + 1e-12)
         x, value, gradient = new_x, new_value, new_gradient
         if bool((decrease < _MIN_DECREASE).all()):

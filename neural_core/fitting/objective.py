@@ -24,7 +24,7 @@ _HEELS, _TOES = [29, 30], [31, 32]
 
 @dataclass(frozen=True)
 class Posed:
-    """Bodies of a batch of hypotheses.
+    """A batch of bodies.
 
     Attributes:
         landmarks: (B, 33, 3) BlazePose points, world. joints: (B, 55, 3) world.
@@ -45,7 +45,7 @@ class Posed:
 
 
 class Objective:
-    """Loss of hypotheses against one photo."""
+    """Loss of bodies, one a row, against one photo."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Objective:
         shape_mean: Tensor,
         silhouette: SilhouetteTerm | None = None,
     ):
-        """shape_mean: (B, 20) mean of the shape prior of each hypothesis."""
+        """shape_mean: (20,) centre of the shape prior. silhouette: the term of stages that weigh it."""
         marks = body.landmarks
         triangles = marks.face_triangle[list(FACE_POINTS)]
         self.face_known = triangles >= 0
@@ -71,14 +71,6 @@ class Objective:
         rest = (body.joint_template[marks.pose_joint] + marks.pose_offset)[None]  # (1, 33, 3)
         self.rest_lines = plumb_lines(rest)
         self.sole_rest = rest[:, _HEELS + _TOES, 1]
-
-    def for_hypotheses(self, rows: Tensor, silhouette: SilhouetteTerm | None) -> "Objective":
-        """The same objective for some rows of the batch, with another silhouette term."""
-        chosen = object.__new__(Objective)
-        chosen.__dict__.update(self.__dict__)
-        chosen.shape_mean = self.shape_mean[rows]
-        chosen.silhouette = silhouette
-        return chosen
 
     def pose(self, v: Variables) -> Posed:
         out = self.points(v.body_parameters(), correctives=False)
@@ -116,7 +108,7 @@ class Objective:
         if stage.landmarks:
             squared = self.percent(posed.to_camera(posed.landmarks), self.seen.pose)
             loss = loss + stage.landmarks * (self.seen.pose_weight * geman_mcclure(squared, stage.robust)).sum(1)
-        if stage.face and self.seen.face is not None and posed.face is not None:
+        if stage.face and self.seen.face is not None and posed.face is not None and self.face_known.any():
             squared = self.percent(posed.to_camera(posed.face), self.seen.face)[:, self.face_known]
             face = geman_mcclure(squared, self.config.face_robust).mean(1)
             loss = loss + stage.face * self.config.face_weight * face

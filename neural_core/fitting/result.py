@@ -15,7 +15,7 @@ class BodyFit:
         camera: of the photo at its full resolution, in that world.
         errors: measures of `fit_errors`.
         guessed: parts the photo does not show: "legs", "feet", "left hand", "right hand", "face".
-        gender: the centre of the shape prior that won: "neutral", "male" or "female".
+        gender: the centre of the shape prior: "neutral", "male" or "female".
     """
 
     parameters: BodyParameters

@@ -24,11 +24,9 @@ _CHEST = ("spine1", "spine2", "spine3", "left_collar", "right_collar")
 _BUST_HEIGHT, _UNDER_HEIGHT, _BUST_ASIDE, _PATCH = -0.17, -0.69, 0.23, 0.045
 
 
-def shape_means(body: BodyModel, gender: Gender) -> Tensor:
-    """(B, 20) means of the shape prior to try: one, or for "auto" male and female."""
-    names = ("male", "female") if gender == "auto" else (gender,)
-    measures = _measures(body)
-    return torch.stack([_conditional_mean(measures, torch.tensor(_MEANS[name])) for name in names])
+def shape_mean(body: BodyModel, gender: Gender) -> Tensor:
+    """(20,) centre of the shape prior."""
+    return _conditional_mean(_measures(body), torch.tensor(_MEANS[gender]))
 
 
 def _conditional_mean(measures: Tensor, deviations: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ class SilhouetteTerm:
 
     @staticmethod
     def of(body: BodyModel, evidence: PhotoEvidence, v: Variables, config: FitConfig) -> "SilhouetteTerm":
-        """The term about the present pose `v` (one hypothesis)."""
+        """The term about the present pose `v` (one row)."""
         height, width = evidence.mask.shape
         left, top, right, bottom = _box(evidence.mask)
         scale = config.silhouette_side / max(right - left, bottom - top)
@@ -59,7 +59,7 @@ class SilhouetteTerm:
         )
 
     def __call__(self, v: Variables, R: Tensor, t: Tensor) -> Tensor:
-        """(B,) for hypotheses with world-to-camera R (B, 3, 3) and t (B, 3)."""
+        """(B,) for bodies with world-to-camera R (B, 3, 3) and t (B, 3)."""
         out = self.body(v.body_parameters(), rest_offsets=self.correctives, correctives=False)
         vertices = out.vertices @ R.transpose(1, 2) + t[:, None]
         return torch.stack([self._mismatch(one) for one in vertices])

@@ -1,4 +1,4 @@
-"""What the minimiser moves: one row of scaled numbers per hypothesis, and what they mean."""
+"""What the minimiser moves: one row of scaled numbers per body, and what they mean."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ SIZE = max(end for _, end, _, _ in LAYOUT.values())
 
 @dataclass(frozen=True)
 class Variables:
-    """A batch of hypotheses. x: (B, SIZE), scaled."""
+    """A batch of bodies and cameras. x: (B, SIZE), scaled."""
 
     x: Tensor
 

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -84,7 +85,7 @@ def find_people(rgb: np.ndarray) -> list[tuple[float, float, float]]:
         solution.reset()
         found = solution.process(rgb)
     people = []
-    for detection in found.detections or ():
+    for detection in getattr(found, "detections", None) or ():
         hips, rim = (
             np.array([p.x * width, p.y * height]) for p in detection.location_data.relative_keypoints[:2]
         )  # fmt: skip
@@ -100,7 +101,8 @@ def find_hands(rgb: np.ndarray) -> list[HandResult]:
         solution.reset()
         found = solution.process(rgb)
     results = []
-    for landmarks, handedness in zip(found.multi_hand_landmarks or (), found.multi_handedness or ()):
+    hands, sides = getattr(found, "multi_hand_landmarks", None), getattr(found, "multi_handedness", None)
+    for landmarks, handedness in zip(hands or [], sides or []):
         points = np.array([[p.x, p.y] for p in landmarks.landmark], dtype=np.float32) * size
         label = handedness.classification[0]
         # The model was made for mirrored selfies: in a plain photo its "Left" is the person's right.
@@ -109,7 +111,7 @@ def find_hands(rgb: np.ndarray) -> list[HandResult]:
 
 
 @functools.cache
-def _holistic():
+def _holistic() -> Any:  # MediaPipe names its results at run time: no type knows them
     from mediapipe.python.solutions.holistic import Holistic
 
     return Holistic(
@@ -118,19 +120,20 @@ def _holistic():
 
 
 @functools.cache
-def _hands():
+def _hands() -> Any:
     from mediapipe.python.solutions.hands import Hands
 
     return Hands(static_image_mode=True, max_num_hands=2, model_complexity=1, min_detection_confidence=0.3)
 
 
 @functools.cache
-def _people():
+def _people() -> Any:
     from google.protobuf import text_format
-    from mediapipe.framework.calculator_pb2 import CalculatorGraphConfig
+    from mediapipe.framework import calculator_pb2
     from mediapipe.python.solution_base import SolutionBase
 
-    config = text_format.Parse(_PEOPLE_GRAPH, CalculatorGraphConfig())
+    messages: Any = calculator_pb2  # protobuf makes its classes at run time
+    config = text_format.Parse(_PEOPLE_GRAPH, messages.CalculatorGraphConfig())
     return SolutionBase(graph_config=config, outputs=["detections"])
 
 

@@ -84,12 +84,7 @@ def observe(photo: Photo, focal: float | None = None, person: int | None = None)
     hands = look_at_hands(rgb, pose, height_px, (found.left_hand, found.right_hand))
     _warn(pose, full_body, found.face is None, warnings)
 
-    if focal is not None:
-        source = "user"
-    elif photo.focal is not None:
-        focal, source = photo.focal, "exif"
-    else:
-        focal, source = _GUESSED_FOCAL * max(height, width), "guess"
+    pixels, source = _focal(photo, focal)
     return PhotoEvidence(
         image=photo.image,
         mask=mask,
@@ -97,12 +92,21 @@ def observe(photo: Photo, focal: float | None = None, person: int | None = None)
         pose_world=found.pose_world,
         face=found.face,
         hands=hands,
-        focal=float(focal),
+        focal=pixels,
         focal_source=source,
         person_height_px=height_px,
         full_body=full_body,
         warnings=tuple(warnings),
     )
+
+
+def _focal(photo: Photo, given: float | None) -> tuple[float, str]:
+    """Focal length in pixels, and who says so."""
+    if given is not None:
+        return float(given), "user"
+    if photo.focal is not None:
+        return float(photo.focal), "exif"
+    return _GUESSED_FOCAL * max(photo.image.shape[:2]), "guess"
 
 
 def _opaque(photo: Photo) -> np.ndarray:
