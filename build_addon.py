@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent
 # What a checkout holds beside the code: caches, and files that only this tree uses.
-_NOT_SHIPPED = ("__pycache__", "*.pyc", "prototype_body.npz", "demo_scene.py")
+_NOT_SHIPPED = ("__pycache__", "*.pyc", "demo_scene.py")
 # How pyproject.toml reads for the wheel that holds neural_core alone.
 _CORE_ALONE = {
     'include = ["neural_core*", "blender_addon*"]': 'include = ["neural_core*"]',
