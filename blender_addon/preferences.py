@@ -6,6 +6,8 @@ from pathlib import Path
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
+from .typed import register_and_unregister
+
 _PACKAGE = __package__ or ""
 
 
@@ -85,4 +87,4 @@ class LIKENESS_AP_preferences(bpy.types.AddonPreferences):
 
 
 classes = (LIKENESS_AP_preferences,)
-register, unregister = bpy.utils.register_classes_factory(classes)
+register, unregister = register_and_unregister(classes)

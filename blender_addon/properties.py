@@ -3,6 +3,8 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
+from .typed import register_and_unregister
+
 
 class LIKENESS_PG_object(bpy.types.PropertyGroup):
     """On the armature and on the mesh of an avatar."""
@@ -65,7 +67,7 @@ _pointers = (
     (bpy.types.Scene, "likeness", LIKENESS_PG_scene),
     (bpy.types.WindowManager, "likeness_job", LIKENESS_PG_job),
 )
-_register_classes, _unregister_classes = bpy.utils.register_classes_factory(classes)
+_register_classes, _unregister_classes = register_and_unregister(classes)
 
 
 def register() -> None:

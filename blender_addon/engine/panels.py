@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import bpy
 
+from ..typed import register_and_unregister
 from .render_engine import ENGINE_ID
 
 # Panels of Blender's old engine that set what this one does not have.
@@ -55,7 +56,7 @@ def stock_panels() -> Iterator[type]:
 
 
 classes = (LIKENESS_PT_render, LIKENESS_PT_passes)
-_register_classes, _unregister_classes = bpy.utils.register_classes_factory(classes)
+_register_classes, _unregister_classes = register_and_unregister(classes)
 
 
 def register() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import bpy
 import numpy as np
@@ -23,7 +24,7 @@ class Pass:
 
     name: str
     channels: str
-    kind: str
+    kind: Literal["COLOR", "VECTOR", "VALUE"]
     optional: bool
     pixels: Callable[[Pictures], np.ndarray]
 

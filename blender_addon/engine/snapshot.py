@@ -7,6 +7,7 @@ import bpy
 import numpy as np
 
 from ..rig.axes import to_core
+from ..typed import mesh_of
 from .view import SceneError, View
 
 _WITH_SURFACE = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
@@ -66,6 +67,7 @@ def take_snapshot(depsgraph: bpy.types.Depsgraph, view: View, quality: str) -> S
             continue
         vertices = to_core(surface.vertices @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
         original = obj.original
+        assert original is not None
         if original.likeness.is_avatar_mesh and not holds_out:
             avatars.append(_avatar(original, vertices))
         elif len(surface.triangles):
@@ -78,6 +80,7 @@ def _visible_surfaces(depsgraph: bpy.types.Depsgraph) -> Iterator[tuple[bpy.type
     layer = depsgraph.view_layer  # the original one: only originals are found in it
     for instance in depsgraph.object_instances:
         obj = instance.object
+        assert obj is not None
         if not (instance.show_self and obj.type in _WITH_SURFACE and obj.visible_camera):
             continue
         owner = (instance.parent or obj).original  # an instance is in the collections of its instancer
@@ -103,7 +106,7 @@ def _surface(obj: bpy.types.Object, cache: dict[int, _Surface]) -> _Surface:
     if obj.type == "MESH":
         key = obj.data.as_pointer()
         if key not in cache:
-            cache[key] = _read(obj.data)
+            cache[key] = _read(mesh_of(obj))
         return cache[key]
     mesh = obj.to_mesh()
     try:

@@ -1,6 +1,7 @@
 """The rendered viewport: the last drawn frame is shown at once, a new one is asked for; Blender never waits."""
 
 from collections.abc import Callable
+from typing import Any
 
 import bpy
 import numpy as np
@@ -41,7 +42,7 @@ class Viewport:
             self._job, self._message = None, str(error)
         engine.update_stats("Likeness", self._message or (self._job.stage if self._job is not None else ""))
         if self._texture is not None:
-            self._show(engine, context, depsgraph)
+            self._show(self._texture, engine, context, depsgraph)
 
     def _collect(self) -> None:
         if self._job is None or not self._job.done():
@@ -64,13 +65,15 @@ class Viewport:
         else:
             self._texture = None
 
-    def _show(self, engine: bpy.types.RenderEngine, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
+    def _show(
+        self, texture, engine: bpy.types.RenderEngine, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph
+    ) -> None:
         import gpu
         from gpu_extras.presets import draw_texture_2d
 
         gpu.state.blend_set("ALPHA_PREMULT")
         engine.bind_display_space_shader(depsgraph.scene)
-        draw_texture_2d(self._texture, (0, 0), context.region.width, context.region.height)
+        draw_texture_2d(texture, (0, 0), context.region.width, context.region.height)
         engine.unbind_display_space_shader()
         gpu.state.blend_set("NONE")
 
@@ -104,6 +107,7 @@ def viewport_view(context: bpy.types.Context) -> View:
 def _texture(pixels: np.ndarray):
     import gpu
 
+    types: Any = gpu.types  # the stubs know no arguments of its constructors
     height, width = pixels.shape[:2]
-    buffer = gpu.types.Buffer("FLOAT", width * height * 4, np.ascontiguousarray(pixels, np.float32).ravel())
-    return gpu.types.GPUTexture((width, height), format="RGBA16F", data=buffer)
+    buffer = types.Buffer("FLOAT", width * height * 4, np.ascontiguousarray(pixels, np.float32).ravel())
+    return types.GPUTexture((width, height), format="RGBA16F", data=buffer)

@@ -9,6 +9,7 @@ import bpy
 from ..datablocks import temporary_datablocks
 from ..rig.material import material_image
 from ..rig.pose import avatar_meshes
+from ..typed import scene_of
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def avatar_copy(context: bpy.types.Context, armature: bpy.types.Object, texture_
     """
     mesh = avatar_meshes(armature)[0]
     with _object_mode(context), temporary_datablocks():
-        scene = _scene_like(context.scene)
+        scene = _scene_like(scene_of(context))
         pairs: list[tuple[bpy.types.ID, bpy.types.ID]] = []
 
         def copied(original):

@@ -6,6 +6,7 @@ import numpy as np
 from ..rig.correctives import CORRECTIVES_KEY, Correctives, pose_features
 from ..rig.mesh import CLOTHED_KEY
 from ..rig.pose import Joints, expression_names, local_rotations
+from ..typed import mesh_of
 from .copy import AvatarCopy
 from .skin import LimitedSkin
 
@@ -90,7 +91,7 @@ def set_points(key: bpy.types.ShapeKey, flat: np.ndarray) -> None:
 def _corrections(context: bpy.types.Context, copy: AvatarCopy, skin: LimitedSkin, frames) -> np.ndarray:
     """(N, 3V) rest offsets in each frame: SMPL-X's pose correctives, and what the cut weights need on top."""
     mesh = copy.mesh
-    corrective, num_vertices = Correctives.read(mesh.data), len(mesh.data.vertices)
+    corrective, num_vertices = Correctives.read(mesh_of(mesh)), len(mesh.data.vertices)
     keys = mesh.data.shape_keys.key_blocks
     basis = points(keys[0]).astype(np.float64)
     rest = basis + sum((points(k) - basis) * k.value for k in keys[1:] if k.name != CORRECTIVES_KEY)

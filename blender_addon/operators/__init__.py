@@ -1,7 +1,6 @@
 """Thin operators: each one a job that runs blocking from scripts and modal from the interface (see job.py)."""
 
-import bpy
-
+from ..typed import register_and_unregister
 from . import create_avatar, export_avatar, import_avatar, import_motion, job
 
 classes = (
@@ -11,4 +10,4 @@ classes = (
     *import_motion.classes,
     *export_avatar.classes,
 )
-register, unregister = bpy.utils.register_classes_factory(classes)
+register, unregister = register_and_unregister(classes)

@@ -98,8 +98,9 @@ class JobOperator:
 
     def _finish(self, context: bpy.types.Context) -> set[str]:
         self._quit(context, "DONE")
-        if bpy.ops.ed.undo_push.poll():
-            bpy.ops.ed.undo_push(message=self.bl_label)
+        undo_push: Any = bpy.ops.ed.undo_push  # the stubs take operators for classes
+        if undo_push.poll():
+            undo_push(message=self.bl_label)
         return {"FINISHED"}
 
     def _fail(self, context: bpy.types.Context, error: LikenessError) -> set[str]:

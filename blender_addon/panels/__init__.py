@@ -1,8 +1,7 @@
 """The Likeness tab in the 3D viewport's sidebar."""
 
-import bpy
-
+from ..typed import register_and_unregister
 from . import avatar
 
 classes = avatar.classes
-register, unregister = bpy.utils.register_classes_factory(classes)
+register, unregister = register_and_unregister(classes)

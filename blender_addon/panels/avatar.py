@@ -17,6 +17,7 @@ class LIKENESS_PT_avatar(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
+        assert layout is not None  # Blender sets it before it draws
         job = context.window_manager.likeness_job
         if job.status in {"RUNNING", "ABORTING"}:
             layout.progress(factor=job.fraction, text=job.stage or "Working")

@@ -40,11 +40,12 @@ def write_motion_action(
         for axis in range(4):
             _write_curve(bag, f"{path}.rotation_quaternion", axis, times, quaternions[:, joint, axis], group)
         # Only the root travels; jaw and eyes shift a little under an expression, or did before.
-        if joints.parents[joint] < 0 or np.any(locations[:, joint]) or any(pose_bone.location):
+        if joints.parents[joint] < 0 or np.any(locations[:, joint]) or any(pose_bone.location[:]):
             for axis in range(3):
                 _write_curve(bag, f"{path}.location", axis, times, locations[:, joint, axis], group)
     if mesh is not None and faces:
         keys = mesh.data.shape_keys
+        assert keys is not None  # the faces are among them
         face_slot, bag = _slot(action, strip, keys)
         for column, face in enumerate(faces):
             path = keys.key_blocks[face].path_from_id("value")

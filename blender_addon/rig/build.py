@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from ..typed import scene_of
 from .armature import build_armature
 from .camera import build_camera, look_through
 from .description import AvatarDescription
@@ -52,7 +53,7 @@ def build_avatar(
     camera = None
     if photo_camera and description.camera is not None:
         camera = build_camera(f"{description.name} Photo Camera", description.camera, collection)
-        look_through(context.scene, camera, description.camera)
+        look_through(scene_of(context), camera, description.camera)
     # The correctives' handler writes shape keys between frames: the interface must not read them at that moment.
     context.scene.render.use_lock_interface = True
     context.view_layer.update()

@@ -29,7 +29,7 @@ def build_camera(name: str, camera: dict, collection: bpy.types.Collection) -> b
     rotation = BLENDER_FROM_CORE @ R.T @ _BLENDER_FROM_OPENCV
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = rotation, BLENDER_FROM_CORE @ (-R.T @ t)
-    result.matrix_world = Matrix(matrix)
+    result.matrix_world = Matrix(matrix.tolist())
     return result
 
 

@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 from bpy.app.handlers import persistent
 
+from ..typed import mesh_of
 from .armature import JOINT_ORDER_KEY
 from .pose import Joints, local_rotations
 
@@ -60,7 +61,7 @@ def update_correctives(mesh: bpy.types.Object, features: np.ndarray) -> None:
     keys = mesh.data.shape_keys.key_blocks
     rest = np.empty(3 * len(mesh.data.vertices), dtype=np.float32)
     keys[0].points.foreach_get("co", rest)
-    offsets = _map_of(mesh.data).offsets(features, len(mesh.data.vertices))
+    offsets = _map_of(mesh_of(mesh)).offsets(features, len(mesh.data.vertices))
     keys[CORRECTIVES_KEY].points.foreach_set("co", (rest + offsets.ravel()).astype(np.float32))
     mesh.data.shape_keys.update_tag()
     mesh.data.update_tag()

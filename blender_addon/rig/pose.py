@@ -45,7 +45,9 @@ class Joints:
     @staticmethod
     def complete(armature: bpy.types.Object | None) -> bool:
         """Whether `armature` is an avatar's, with no joint's bone renamed or deleted."""
-        if armature is None or armature.type != "ARMATURE" or JOINT_ORDER_KEY not in armature.data:
+        if armature is None or not isinstance(armature.data, bpy.types.Armature):
+            return False
+        if JOINT_ORDER_KEY not in armature.data:
             return False
         return all(name in armature.pose.bones for name in armature.data[JOINT_ORDER_KEY].split("\n"))
 

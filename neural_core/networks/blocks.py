@@ -21,6 +21,12 @@ class PixelNorm(nn.Module):
         return x * scale.to(x.dtype) * self.gain.to(x.dtype)[:, None, None]
 
 
+def start_at_zero(layer: nn.Module) -> None:
+    """Set every parameter of a layer to 0, so that at first it adds nothing."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
 class ResBlock(nn.Module):
     """norm, SiLU, conv, twice, beside a 1 x 1 skip where the width changes (He et al. 2016, pre-activation)."""
 
@@ -31,8 +37,7 @@ class ResBlock(nn.Module):
         self.norm2 = PixelNorm(channels_out)
         self.conv2 = nn.Conv2d(channels_out, channels_out, 3, padding=1)
         self.skip = nn.Conv2d(channels_in, channels_out, 1) if channels_in != channels_out else nn.Identity()
-        nn.init.zeros_(self.conv2.weight)  # a new block passes its input on
-        nn.init.zeros_(self.conv2.bias)
+        start_at_zero(self.conv2)  # a new block passes its input on
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.conv1(F.silu(self.norm1(x)))

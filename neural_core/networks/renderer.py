@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from neural_core.networks.blocks import PixelNorm, ResBlock, two_convolutions
+from neural_core.networks.blocks import PixelNorm, ResBlock, start_at_zero, two_convolutions
 from neural_core.networks.config import RendererConfig
 from neural_core.texture.push_pull import push_pull
 
@@ -56,8 +56,7 @@ class RendererNetwork(nn.Module):
         self.rgb_head = two_convolutions(c.widths[0], 4 * folded, c.widths[0])  # colour and gate
         self.mask_head = two_convolutions(c.widths[0], folded, c.widths[0])
         for head in (self.rgb_head, self.mask_head):
-            nn.init.zeros_(head[-1].weight)  # the first picture is the pasted texture in the body's mask
-            nn.init.zeros_(head[-1].bias)
+            start_at_zero(head[-1])  # the first picture is the pasted texture in the body's mask
 
     def heads(self, texture_raster: Tensor, uv: Tensor, uv_mask: Tensor) -> RendererOutput:
         """Raw outputs for inputs as in `forward`; H and W are multiples of `config.multiple`."""

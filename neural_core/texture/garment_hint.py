@@ -34,7 +34,7 @@ def outline_excess(mask: Tensor, body_mask: Tensor) -> Tensor:
     within = np.asarray(ndimage.distance_transform_edt(np.pad(person, 1)), np.float64)[1:-1, 1:-1]
     signed = within - np.asarray(ndimage.distance_transform_edt(~person), np.float64)
     # The outline: body pixels beside a pixel that is not body.
-    outline = body & ~np.asarray(ndimage.binary_erosion(body, border_value=1))
+    outline = body & ~np.asarray(ndimage.binary_erosion(body, border_value=1), bool)
     if not outline.any():
         return torch.zeros_like(mask, dtype=torch.float32)
     at = np.asarray(ndimage.distance_transform_edt(~outline, return_distances=False, return_indices=True))

@@ -5,6 +5,8 @@ never onto the other lip. The irises (468-477) lie on the eyeballs. Every view c
 so the sides of the face come from turned heads. Left and right are averaged.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from scipy import sparse
@@ -73,9 +75,8 @@ def _measure(body: BodyModel, lips: np.ndarray, allowed: dict, rng: np.random.Ge
     """Median points on the template (478, 3) from plain pictures and from flipped ones."""
     import mediapipe
 
-    detector = mediapipe.solutions.face_mesh.FaceMesh(
-        static_image_mode=True, refine_landmarks=True, min_detection_confidence=0.2
-    )
+    solutions: Any = mediapipe.solutions  # untyped
+    detector = solutions.face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True, min_detection_confidence=0.2)
     views: tuple[list, list] = [], []  # (478, 4) points and their weights, and the direction of the camera
     for _ in range(_VIEWS):
         picture, ids, vertices, camera = _random_view(body, lips, rng)

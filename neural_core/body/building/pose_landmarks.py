@@ -4,6 +4,8 @@ BlazePose points are not joints: against plain joints the errors are 20-60 mm, c
 10000 on are reserved for the evaluation of fits and never used here.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -104,7 +106,8 @@ def pose_landmarks(body: BodyModel, lips: np.ndarray) -> tuple[np.ndarray, np.nd
     """Joint (33,) and offset (33, 3), metres in the joint's frame, mirror-symmetric."""
     import mediapipe
 
-    holistic = mediapipe.solutions.holistic.Holistic(static_image_mode=True, model_complexity=1)
+    solutions: Any = mediapipe.solutions  # untyped
+    holistic = solutions.holistic.Holistic(static_image_mode=True, model_complexity=1)
     pixels, visibility, joints, rotations, cameras = [], [], [], [], []
     for seed in range(_RENDERS):
         picture, output, camera = random_clothed_body(body, lips, seed)
