@@ -85,7 +85,7 @@ def find_people(rgb: np.ndarray) -> list[tuple[float, float, float]]:
         solution.reset()
         found = solution.process(rgb)
     people = []
-    for detection in getattr(found, "detections", None) or ():
+    for detection in found.detections or ():
         hips, rim = (
             np.array([p.x * width, p.y * height]) for p in detection.location_data.relative_keypoints[:2]
         )  # fmt: skip
@@ -101,7 +101,7 @@ def find_hands(rgb: np.ndarray) -> list[HandResult]:
         solution.reset()
         found = solution.process(rgb)
     results = []
-    hands, sides = getattr(found, "multi_hand_landmarks", None), getattr(found, "multi_handedness", None)
+    hands, sides = found.multi_hand_landmarks, found.multi_handedness
     for landmarks, handedness in zip(hands or [], sides or []):
         points = np.array([[p.x, p.y] for p in landmarks.landmark], dtype=np.float32) * size
         label = handedness.classification[0]
