@@ -118,10 +118,14 @@ def test_correction_of_directions_is_mirror_symmetric():
 
 
 def test_variables_layout():
-    v = Variables.pack(2, pose=mean_pose(), tilt=torch.tensor([0.2, 0.0]), betas=torch.ones(2, 20))
+    v = Variables.pack(2, pose=mean_pose(), tilt=torch.tensor([0.2, 0.0]), betas=torch.ones(2, 10))
     assert v.x.shape == (2, SIZE) and sum(end - start for start, end, _, _ in LAYOUT.values()) == SIZE
-    assert torch.allclose(v["pose"][1], mean_pose()) and torch.allclose(v["betas"], torch.ones(2, 20))
+    assert torch.allclose(v["pose"][1], mean_pose()) and torch.equal(
+        v.all_betas(), torch.cat([torch.ones(2, 10), torch.zeros(2, 10)], dim=1)
+    )
     assert indices(("root", "place")).tolist() == list(range(6))
+    neck = torch.zeros(1, SIZE).index_fill(1, indices(("neck",)), 1.0)
+    assert torch.nonzero(Variables(neck)["pose"][0].sum(1)).item() == JOINT_INDEX["neck"] - 1
     R = v.camera_rotation()[0]
     assert torch.allclose(R @ R.T, torch.eye(3), atol=1e-6) and torch.det(R) > 0
     assert R[2, 1] == pytest.approx(-np.sin(0.2), abs=1e-6) and R[2, 2] < 0  # looks down, and at the person's face

@@ -15,7 +15,7 @@ class Stage:
     """One call of the minimiser: which variables move, and how the terms weigh.
 
     Attributes:
-        variables: names of blocks in `Variables`. iterations: of L-BFGS.
+        variables: names of blocks in `Variables`, or of body joints. iterations: of L-BFGS.
         landmarks: weight of the 2-D body landmarks; robust: their Geman-McClure scale, percent of the height.
         directions: weight of the 3-D bone directions. prior: of pose and hands; shape: of betas and expression.
         face, hands: switch on their landmarks. silhouette: weight of the mask term.
@@ -34,7 +34,7 @@ class Stage:
 
 
 _CAMERA = ("root", "place", "tilt")
-_BODY = (*_CAMERA, "pose", "betas")
+_BODY = (*_CAMERA, "pose", "betas", "face_shape")
 _ALL = (*_BODY, "expression", "jaw", "hands")
 
 
@@ -53,10 +53,15 @@ class FitConfig:
     outline: Stage = Stage(
         _ALL, 35, landmarks=2, robust=4, directions=15, prior=0.2, shape=0.3, face=1, hands=1, silhouette=60
     )  # fmt: skip
+    # The face last: its small residuals need large weights, and large weights hold up the search for everything else.
+    portrait: Stage = Stage(
+        ("neck", "head", "face_shape", "expression", "jaw"), 30,
+        landmarks=2, robust=4, directions=15, prior=0.2, shape=0.6, face=5,
+    )  # fmt: skip
 
     # Landmarks.
-    face_weight: float = 20.0  # shared by all face points: as much as the body, and not 70 times as much
-    face_robust: float = 2.0  # percent; the face is small, and a wrong mesh is wrong everywhere
+    face_weight: float = 100.0  # shared by all face points, whose noise is a fifth of the body's
+    face_robust: float = 3.0  # percent; a wrong mesh is wrong everywhere
     hand_weight: float = 0.5  # per point; 21 points a hand
     hand_robust: float = 3.0
 

@@ -50,7 +50,9 @@ def fit_body(
         progress.update(0.5, "Fitting the outline")
         term = SilhouetteTerm.of(body, evidence, Variables(x), config)
         x = _run(Objective(body, seen, config, mean, term), x, config.outline)
-        progress.update(0.95, "Standing the body up")
+        progress.update(0.9, "Fitting the face")
+        x = _run(objective, x, config.portrait)
+        progress.update(0.97, "Standing the body up")
         fit = replace(_stand_up(body, evidence, Variables(x)), guessed=_guessed(evidence), gender=config.gender)
         return replace(fit, errors=fit_errors(evidence, body, fit, None))
 
@@ -71,7 +73,8 @@ def _initialise(objective: Objective, body: BodyModel) -> Variables:
         root=roma.rotmat_to_rotvec(root),
         place=torch.cat([hips, distance.log()]),
         pose=mean_pose(),
-        betas=objective.shape_mean,
+        betas=objective.shape_mean[:10],
+        face_shape=objective.shape_mean[10:],
         hands=objective.hands_mean,
     )
 

@@ -134,7 +134,7 @@ class Objective:
         gap = max(self.seen.lip_gap - c.closed_gap, 0.0)
         jaw_sigma = torch.tensor([c.jaw_sigma_closed + c.jaw_sigma_per_gap * gap, _JAW_TURN_SIGMA, _JAW_TURN_SIGMA])
         likely = pose_prior(pose) + c.hand_prior_weight * hands + (jaw / jaw_sigma).square().sum(1)
-        shape = (v["betas"] - self.shape_mean).square().sum(1)
+        shape = (v.all_betas() - self.shape_mean).square().sum(1)
         shape = shape + c.expression_weight * v["expression"].square().sum(1)
         return stage.prior * likely + stage.shape * shape + c.limit_weight * beyond_limits(pose, jaw)
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from neural_core.body.parameters import BodyParameters
+from neural_core.body.skeleton import JOINT_INDEX
 from neural_core.body.skinning import rotation_matrices
 
 # Name, shape and scale. Scales make the blocks about equally stiff for L-BFGS: a step of one is a typical correction.
@@ -14,7 +15,8 @@ _BLOCKS: tuple[tuple[str, tuple[int, ...], float], ...] = (
     ("place", (3,), 0.1),  # pelvis in the camera: x / z, y / z, log z
     ("tilt", (2,), 0.1),  # camera looking down (pitch) and turned clockwise about its axis (roll), radians
     ("pose", (21, 3), 0.3),
-    ("betas", (20,), 1.0),
+    ("betas", (10,), 1.0),  # of the body
+    ("face_shape", (10,), 1.0),  # the second ten betas: of the face, on the open body
     ("expression", (10,), 1.0),
     ("jaw", (3,), 0.2),
     ("hands", (30, 3), 0.2),
@@ -61,12 +63,16 @@ class Variables:
     def batch(self) -> int:
         return self.x.shape[0]
 
+    def all_betas(self) -> Tensor:
+        """(B, 20)."""
+        return torch.cat([self["betas"], self["face_shape"]], dim=1)
+
     def body_parameters(self) -> BodyParameters:
         """The body in the upright world, its pelvis where the rest pose has it."""
         hands = self["hands"]
         return BodyParameters.zeros(
             self.batch,
-            betas=self["betas"],
+            betas=self.all_betas(),
             expression=self["expression"],
             global_orient=self["root"],
             body_pose=self["pose"],
@@ -90,5 +96,12 @@ class Variables:
 
 
 def indices(names: tuple[str, ...]) -> Tensor:
-    """Columns of the named blocks."""
-    return torch.cat([torch.arange(LAYOUT[name][0], LAYOUT[name][1]) for name in names])
+    """Columns of the named blocks; the name of a body joint is that joint's part of the pose."""
+    return torch.cat([_columns(name) for name in names])
+
+
+def _columns(name: str) -> Tensor:
+    if name in LAYOUT:
+        return torch.arange(LAYOUT[name][0], LAYOUT[name][1])
+    first = LAYOUT["pose"][0] + 3 * (JOINT_INDEX[name] - 1)
+    return torch.arange(first, first + 3)
