@@ -6,7 +6,6 @@ import torch
 
 from neural_core.body import BodyParameters, load_open_body
 from neural_core.body.skeleton import JOINT_INDEX, JOINT_NAMES, mirrored
-from neural_core.evaluation.directions import _MIRROR
 from neural_core.evaluation.fitting import procrustes
 from neural_core.fitting.directions import bone_directions, corrected_directions
 from neural_core.fitting.objective import geman_mcclure
@@ -15,6 +14,7 @@ from neural_core.fitting.penetration import overlap, segment_distance
 from neural_core.fitting.pose_prior import beyond_limits, mean_pose, pose_prior, relaxed_hands
 from neural_core.fitting.shape_prior import _measures, shape_mean
 from neural_core.fitting.variables import LAYOUT, SIZE, Variables, indices
+from neural_core.photo.evidence import OTHER_SIDE
 
 FLIP = torch.tensor([1.0, -1.0, -1.0])  # a mirrored axis-angle
 
@@ -109,7 +109,7 @@ def test_correction_of_directions_is_mirror_symmetric():
     world = torch.randn(33, 3, generator=torch.Generator().manual_seed(3))
     flip = torch.tensor([-1.0, 1.0, 1.0])
     corrected = corrected_directions(world)
-    again = corrected_directions(world[_MIRROR] * flip)
+    again = corrected_directions(world[OTHER_SIDE] * flip)
     assert torch.allclose(corrected.norm(dim=1), torch.ones(17), atol=1e-5)
     shoulder = corrected[0] * torch.tensor([1.0, -1.0, -1.0])  # left to right swaps its ends
     assert torch.allclose(again[0], shoulder, atol=2e-3)

@@ -12,7 +12,8 @@ from neural_core.errors import PhotoError
 from neural_core.evaluation.posed_people import make_subject
 from neural_core.fitting.report import body_mask
 from neural_core.photo import Photo, observe, read_photo
-from neural_core.photo.detectors import HandResult
+from neural_core.photo.detectors import HandResult, HolisticResult
+from neural_core.photo.evidence import _front_not_back
 from neural_core.photo.hands import _consistent
 from neural_core.photo.mask import keep_component, refine_mask
 
@@ -91,6 +92,18 @@ def test_two_people_largest_by_default(subject):
     assert second.mask[:, width:].max() < 0.5
     with pytest.raises(PhotoError, match="no person number 7"):
         observe(_photo(both), person=7)
+
+
+def test_a_front_taken_for_a_back_is_turned_round():
+    pose, face = np.zeros((33, 3), np.float32), np.zeros((478, 2), np.float32)
+    pose[11], pose[12] = (100, 50, 1), (160, 50, 1)  # the left shoulder at the left: seen from behind
+    pose[[23, 24], 1] = 150
+    face[263], face[33] = (120, 20), (140, 20)  # and yet a face, its eyes the wrong way round
+    swapped = HolisticResult(pose, pose.copy(), np.zeros((9, 9)), face, None, None)
+    right = _front_not_back(swapped)
+    assert right.pose[11, 0] == 160 and right.pose_world[12, 0] == 100 and right.face is None
+    face[[33, 263]] = face[[263, 33]]  # a back whose face looks over the shoulder is no mistake
+    assert _front_not_back(swapped) is swapped
 
 
 def test_no_person():

@@ -17,10 +17,10 @@ from neural_core.evaluation.posed_people import Subject, make_subject
 from neural_core.fitting.directions import NUM_BONES, bone_directions, features
 from neural_core.fitting.observation import rotation_to_ray
 from neural_core.photo import Photo, PhotoEvidence, observe
+from neural_core.photo.evidence import OTHER_SIDE
 
 _RIDGE = 30.0  # chosen by five-fold cross-validation on 200 renders: 10 to 100 differ by 0.3 degrees
 _FOLDS = 5
-_MIRROR = [0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(i + 1 if i % 2 else i - 1 for i in range(11, 33))]
 _TORSO = [11, 12, 23, 24]
 
 
@@ -52,7 +52,7 @@ def errors(weights: Tensor, given: Tensor, true: Tensor) -> Tensor:
 
 
 def _mirrored(points: Tensor) -> Tensor:
-    return points[:, _MIRROR] * torch.tensor([-1.0, 1.0, 1.0])
+    return points[:, OTHER_SIDE] * torch.tensor([-1.0, 1.0, 1.0])
 
 
 def _observed(body: BodyModel, subject: Subject, seed: int) -> PhotoEvidence | None:

@@ -16,6 +16,8 @@ _GUESSED_FOCAL = 1.2  # of the longer side, 45 degrees: residual and IoU do not 
 _DETECTOR_SIDE = 2048  # the networks see 224-256 pixels of the person; more only costs time
 _KEYPOINTS_TO_HEIGHT = 1.12  # nose or eyes to heels is 0.89 of a standing height
 _TORSO_TO_HEIGHT = 3.3  # shoulder line to hip line is 0.30 of the height
+# Every BlazePose landmark's fellow on the other side of the body.
+OTHER_SIDE = [0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(i + 1 if i % 2 else i - 1 for i in range(11, 33))]
 _SEEN = 0.5  # BlazePose visibility; inflated, so being inside the picture is required as well
 
 
@@ -64,6 +66,7 @@ def observe(photo: Photo, focal: float | None = None, person: int | None = None)
     scale = min(1.0, _DETECTOR_SIDE / max(height, width))
     small = rgb if scale == 1.0 else cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     found = _detect(small, person, warnings)
+    found = _front_not_back(found)
     found = _rescale(found, width / small.shape[1], height / small.shape[0], (width, height))
 
     pose = found.pose.copy()
@@ -133,6 +136,23 @@ def _detect(rgb: np.ndarray, person: int | None, warnings: list[str]) -> Holisti
     if found is None:
         raise PhotoError("No person was found; use a photo that shows one person from head to feet.")
     return found
+
+
+def _front_not_back(found: HolisticResult) -> HolisticResult:
+    """Undo BlazePose's rare mistake of taking a front for a back, left for right.
+
+    It shows as a visible face whose left eye lies left of the right one on an upright body, which no person can show.
+    The body's landmarks lie well, under each other's names; the face mesh, put on upside down, is of no use.
+    """
+    if found.face is None:
+        return found
+    right_eye, left_eye = found.face[33], found.face[263]
+    upright = found.pose[[11, 12], 1].mean() < found.pose[[23, 24], 1].mean()
+    swapped = left_eye[0] < right_eye[0] and found.pose[11, 0] < found.pose[12, 0]
+    if not (upright and swapped):
+        return found
+    pose, world = found.pose[OTHER_SIDE], found.pose_world[OTHER_SIDE]
+    return HolisticResult(pose, world, found.mask, None, found.right_hand, found.left_hand)
 
 
 def _person_box(
