@@ -9,7 +9,6 @@ from pathlib import Path
 from neural_core import __version__
 from neural_core.errors import Cancelled, LikenessError
 
-
 # Waiting threads sleep instead of spinning: on a busy machine spinning made a frame take 12 s instead of 2.
 # Read once, when torch loads OpenMP, so it is set before anything imports torch.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
