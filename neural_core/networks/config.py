@@ -54,5 +54,5 @@ RENDERER_CONFIGS = {
     # Two cores: about two million parameters, a few thousand steps in an hour.
     "small": RendererConfig(),
     # A GPU of 8 GB and more, still within 40 GFLOP at 512 x 512.
-    "large": RendererConfig(widths=(32, 64, 96, 256), blocks=(1, 1, 2, 3)),
+    "base": RendererConfig(widths=(32, 64, 96, 256), blocks=(1, 1, 2, 3)),
 }

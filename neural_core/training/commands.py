@@ -1,69 +1,89 @@
-"""`likeness train`: the command line of training."""
+"""`likeness train STAGE`: the command line of training.
+
+A stage joins by a line in STAGES and a module neural_core.training.<stage> with `CONFIGS` (settings, a LoopConfig or an
+extension of it, for "tiny", "small" and "base") and `build(TrainingRequest) -> Stage` (training.loop).
+"""
 
 import argparse
+import importlib
 import math
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from neural_core.errors import LikenessError
+
+STAGES = {
+    "renderer": "the network that draws people from a rasterised texture",
+}
+SIZES = ("tiny", "small", "base")
 
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `likeness train STAGE ...`."""
-    from neural_core.networks import RENDERER_CONFIGS
-
     stages = parser.add_subparsers(dest="stage", required=True)
-    renderer = stages.add_parser("renderer", help="the network that draws people from a rasterised texture")
-    renderer.add_argument("--data", type=Path, required=True, help="folder of people's shards; may still grow")
-    renderer.add_argument("--out", type=Path, required=True, help="folder for checkpoint, weights and log")
-    renderer.add_argument("--config", choices=sorted(RENDERER_CONFIGS), default="small", help="size of the network")
-    renderer.add_argument("--steps", type=int, help="length of the schedule")
-    renderer.add_argument("--minutes", type=float, default=math.inf, help="stop cleanly after this long")
-    renderer.add_argument("--batch", type=int, help="pictures per step")
-    renderer.add_argument("--learning-rate", type=float)
-    renderer.add_argument("--seed", type=int, default=0)
-    renderer.add_argument("--device", help="cpu, cuda, cuda:1; by default CUDA where there is one")
-    renderer.add_argument("--full-precision", action="store_true", help="float32 instead of bfloat16 arithmetic")
-    renderer.add_argument("--compile", action="store_true", help="torch.compile the network")
-    start = renderer.add_mutually_exclusive_group()
-    start.add_argument("--resume", action="store_true", help="continue the run in --out, exactly")
-    start.add_argument("--fine-tune", type=Path, metavar="WEIGHTS", help="start from these weights")
+    for name, explanation in STAGES.items():
+        stage = stages.add_parser(name, help=explanation, description=explanation)
+        stage.add_argument("--data", type=Path, required=True, help="folder of people's shards; may still grow")
+        stage.add_argument("--out", type=Path, required=True, help="folder for checkpoint, weights and log")
+        stage.add_argument("--config", choices=SIZES, default="small", help="size of the networks")
+        stage.add_argument("--steps", type=int, help="length of the schedule")
+        stage.add_argument("--minutes", type=float, default=math.inf, help="stop cleanly after this long")
+        stage.add_argument("--batch", type=int, help="pictures per step and process")
+        stage.add_argument("--learning-rate", type=float)
+        stage.add_argument("--seed", type=int, default=0)
+        stage.add_argument("--device", help="cpu, cuda, cuda:1; by default CUDA where there is one")
+        stage.add_argument("--full-precision", action="store_true", help="float32 instead of bfloat16 arithmetic")
+        stage.add_argument("--compile", action="store_true", help="torch.compile the networks")
+        stage.add_argument(
+            "--use", action="append", default=[], metavar="NAME=FILE", help="weights of another stage, by its name"
+        )
+        stage.add_argument("--resume", action="store_true", help="continue the run in --out, exactly")
+        stage.add_argument(
+            "--fine-tune",
+            type=Path,
+            metavar="WEIGHTS",
+            help="start from these weights; with --resume they only say the architecture",
+        )
 
 
 def run_train(args: argparse.Namespace) -> int:
     """Run `likeness train`; 0 when the schedule is finished or the run was stopped cleanly."""
-    from dataclasses import replace
+    from neural_core.training.loop import default_device, train
+    from neural_core.training.processes import joined_processes, rank
+    from neural_core.training.request import TrainingRequest
 
-    from neural_core.networks import RENDERER_CONFIGS
-    from neural_core.rendering.weights import load_renderer
-    from neural_core.training.renderer import TrainingConfig, train_renderer
-
-    given = {"steps": args.steps, "batch": args.batch, "learning_rate": args.learning_rate}
-    if any(value is not None and value <= 0 for value in given.values()):
+    changes = {"steps": args.steps, "batch": args.batch, "learning_rate": args.learning_rate}
+    if any(value is not None and value <= 0 for value in changes.values()):
         raise LikenessError("Give --steps, --batch and --learning-rate as numbers above zero.")
-    config = replace(TrainingConfig(), **{name: value for name, value in given.items() if value is not None})
-    config = replace(config, seed=args.seed, bf16=not args.full_precision, compile=args.compile)
-    start_from = load_renderer(args.fine_tune) if args.fine_tune else None
-    architecture = start_from.config if start_from else RENDERER_CONFIGS[args.config]
-
-    with _stopped_by_signals() as stop:
-        result = train_renderer(
-            architecture,
-            args.data,
+    changes = {name: value for name, value in changes.items() if value is not None}
+    changes |= {"seed": args.seed, "compile": args.compile} | ({"bf16": False} if args.full_precision else {})
+    module: Any = importlib.import_module(f"neural_core.training.{args.stage}")
+    uses = dict(_named_file(text) for text in args.use)
+    with _stopped_by_signals() as stop, joined_processes(default_device(args.device)) as device:
+        request = TrainingRequest(args.data, args.config, device, args.fine_tune, uses, changes)
+        result = train(
+            module.build(request),
             args.out,
-            config,
+            device,
             minutes=args.minutes,
             resume=args.resume,
-            start_from=start_from,
-            device=args.device,
             report=lambda line: print(line, flush=True),
             stop=stop,
         )
-    state = "finished" if result.finished else "stopped; continue with --resume"
-    print(f"step {result.step}, {result.seconds / 60:.1f} min, {state}: {result.weights}")
+        if rank() == 0:
+            state = "finished" if result.finished else "stopped; continue with --resume"
+            print(f"step {result.step}, {result.seconds / 60:.1f} min, {state}: {result.weights}")
     return 0
+
+
+def _named_file(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not equals or not name or not path:
+        raise LikenessError(f"'--use {text}' names no weights: write --use NAME=FILE.")
+    return name, Path(path)
 
 
 @contextmanager
