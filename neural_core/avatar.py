@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neural_core.body import BodyModel, BodyParameters, body_named
 from neural_core.camera import Camera
-from neural_core.errors import AvatarFileError
+from neural_core.errors import AvatarFileError, AvatarMissing, AvatarNewer
 from neural_core.output import write_aside
 from neural_core.texture.neural_texture import NeuralTexture
 
@@ -151,7 +151,7 @@ def _save(tensors: dict[str, Tensor], metadata: dict, path: Path) -> None:
 def _read(path: Path) -> tuple[dict, dict[str, Tensor]]:
     """Metadata and tensors of a file that may come from anybody."""
     if not path.is_file():
-        raise AvatarFileError(f"There is no avatar file '{path}': check the path.")
+        raise AvatarMissing(f"There is no avatar file '{path}': check the path.")
     if path.stat().st_size > MAX_FILE_BYTES:
         raise AvatarFileError(f"'{path.name}' is larger than any avatar: choose a {SUFFIX} file made by Likeness.")
     try:
@@ -174,7 +174,7 @@ def _migrate(path: Path, metadata: dict, tensors: dict[str, Tensor]) -> tuple[di
     """Bring an older file up to this version, step by step."""
     version = int(metadata["format_version"])
     if version > FORMAT_VERSION:
-        raise AvatarFileError(f"'{path.name}' was made by a newer Likeness: update the add-on to open it.")
+        raise AvatarNewer(f"'{path.name}' was made by a newer Likeness: update the add-on to open it.")
     while version < FORMAT_VERSION:
         if version not in MIGRATIONS:
             raise ValueError(f"unknown format version {version}")

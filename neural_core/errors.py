@@ -29,6 +29,18 @@ class AvatarFileError(LikenessError):
     code = "avatar_file"
 
 
+class AvatarMissing(AvatarFileError):
+    """There is no avatar file where a scene says it is."""
+
+    code = "avatar_missing"
+
+
+class AvatarNewer(AvatarFileError):
+    """An avatar file was written by a newer version than this one."""
+
+    code = "avatar_newer"
+
+
 class MotionError(LikenessError):
     """A motion file lacks keys or has arrays of the wrong shape."""
 
@@ -51,6 +63,36 @@ class BackendError(LikenessError):
     """The backend process is missing, died, or speaks another protocol."""
 
     code = "backend"
+
+
+class BackendAbsent(BackendError):
+    """No backend is installed, or not where the preferences say."""
+
+    code = "backend_absent"
+
+
+class BackendDied(BackendError):
+    """The backend did not start, or ended in the middle of a job."""
+
+    code = "backend_died"
+
+
+class BackendOutdated(BackendError):
+    """The backend speaks another protocol than the add-on."""
+
+    code = "backend_outdated"
+
+
+class DeviceError(BackendError):
+    """The device asked for is not there or cannot be used."""
+
+    code = "device"
+
+
+class OutOfMemory(LikenessError):
+    """Memory of the processor or of the graphics card ran out."""
+
+    code = "memory"
 
 
 class Cancelled(LikenessError):

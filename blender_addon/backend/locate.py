@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from neural_core.errors import BackendError
+from neural_core.errors import BackendAbsent
 
 ENVIRONMENT_VARIABLE = "LIKENESS_PYTHON"
 
@@ -18,7 +18,7 @@ def backend_command(python: str = "", device: str = "auto") -> list[str]:
             module of a Python that has torch (scripts, farms, tests), that Python. device: "auto", "cpu" or "cuda".
 
     Raises:
-        BackendError: there is none, and what to do.
+        BackendAbsent: there is none, and what to do.
     """
     return [str(_python(python)), "-m", "neural_core.backend", "--device", device]
 
@@ -40,14 +40,14 @@ def _python(preference: str) -> Path:
         if value:
             path = Path(value).expanduser()
             if not path.is_file() or not os.access(path, os.X_OK):
-                raise BackendError(
+                raise BackendAbsent(
                     f"{source} name '{path}' as the Python of the Likeness backend, but no such program is there: "
                     "correct the path."
                 )
             return path
     if _own_python_has_torch():
         return Path(sys.executable)
-    raise BackendError(
+    raise BackendAbsent(
         "The Likeness backend is not installed: install it and set 'Backend Python' in the add-on's preferences, "
         f"or the environment variable {ENVIRONMENT_VARIABLE}, to its Python."
     )

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from neural_core.errors import BackendError, Cancelled, LikenessError
+from neural_core.errors import BackendDied, BackendError, BackendOutdated, Cancelled, DeviceError, LikenessError
 from neural_core.wire import PROTOCOL, Message, WireError
 
 from .job import Answer, Job, error_of
@@ -166,7 +166,7 @@ class Supervisor:
         if message.kind == "hello":
             self._greet(message.body)
         elif message.kind == "error" and message.job == 0:
-            self._give_up(BackendError(str(message.body.get("message", "The Likeness backend did not start."))))
+            self._give_up(_refusal(message.body))
         elif job is None:
             return  # an answer to a job that was given up
         elif message.kind == "progress":
@@ -180,7 +180,7 @@ class Supervisor:
     def _greet(self, body: dict) -> None:
         if body.get("protocol") != PROTOCOL:
             self._give_up(
-                BackendError(
+                BackendOutdated(
                     f"The Likeness backend speaks protocol {body.get('protocol')} but this add-on {PROTOCOL}: "
                     "install the backend that belongs to this add-on."
                 )
@@ -198,7 +198,7 @@ class Supervisor:
         cause = _cause(process)
         if not came_up:
             # It never came up: another try would end the same way.
-            self._fail_all(BackendError(f"The Likeness backend did not start ({cause}): see its log '{process.log}'."))
+            self._fail_all(BackendDied(f"The Likeness backend did not start ({cause}): see its log '{process.log}'."))
             return
         for job in list(self._jobs.values()):
             if job.cancelled_at is not None:
@@ -206,7 +206,7 @@ class Supervisor:
             elif job.starts >= _STARTS:
                 self._finish(
                     job,
-                    error=BackendError(
+                    error=BackendDied(
                         f"The Likeness backend died {_STARTS} times while doing '{job.op}' ({cause}): "
                         f"see its log '{process.log}'."
                     ),
@@ -218,7 +218,7 @@ class Supervisor:
         now = time.monotonic()
         if self._hello is None and now - self._started_at > self._seconds_to_start:
             self._give_up(
-                BackendError(f"The Likeness backend did not start within {self._seconds_to_start:.0f} s: try again.")
+                BackendDied(f"The Likeness backend did not start within {self._seconds_to_start:.0f} s: try again.")
             )
             return
         late = [
@@ -233,7 +233,7 @@ class Supervisor:
             if self._jobs:
                 self._restart()
 
-    def _give_up(self, error: BackendError) -> None:
+    def _give_up(self, error: LikenessError) -> None:
         self._end()
         self._fail_all(error)
 
@@ -247,6 +247,12 @@ class Supervisor:
             job.succeed(answer)
         elif error is not None:
             job.fail(error)
+
+
+def _refusal(body: dict) -> BackendError:
+    """Why a backend does not come up, as it says itself."""
+    kind = DeviceError if body.get("code") == DeviceError.code else BackendDied
+    return kind(str(body.get("message", "The Likeness backend did not start.")))
 
 
 def _cause(process: BackendProcess) -> str:

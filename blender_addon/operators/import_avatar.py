@@ -5,7 +5,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from neural_core.errors import AvatarFileError
+from neural_core.errors import AvatarMissing
 
 from ..datablocks import kept_on_success
 from ..rig.build import build_avatar
@@ -35,7 +35,7 @@ class LIKENESS_OT_import_avatar(JobOperator, bpy.types.Operator):
     def job(self, context: bpy.types.Context) -> Steps:
         path = Path(bpy.path.abspath(self.filepath))
         if not path.is_file():
-            raise AvatarFileError(f"There is no avatar file '{path}': choose a .likeness file.")
+            raise AvatarMissing(f"There is no avatar file '{path}': choose a .likeness file.")
         avatar = yield from describe_and_build(self, context, path)
         self.report({"INFO"}, f"Avatar '{avatar.armature.name}' imported")
 

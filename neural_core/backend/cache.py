@@ -4,7 +4,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neural_core.errors import AvatarFileError
+from neural_core.errors import AvatarMissing
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +35,7 @@ class Cache:
         try:
             state = file.stat()
         except OSError as error:
-            raise AvatarFileError(f"There is no avatar file '{path}': check the path.") from error
+            raise AvatarMissing(f"There is no avatar file '{path}': check the path.") from error
         key = (str(file), state.st_mtime_ns, state.st_size)
         if key not in self._avatars:
             self._avatars[key] = Avatar.load(file)

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from neural_core import __version__
-from neural_core.errors import BackendError
+from neural_core.errors import DeviceError
 
 
 def choose_device(name: str) -> torch.device:
@@ -14,12 +14,12 @@ def choose_device(name: str) -> torch.device:
     Apple's MPS is not offered: the rasterizer computes in float64, which it lacks.
 
     Raises:
-        BackendError: this machine has no such device.
+        DeviceError: this machine has no such device.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name != "cpu" and not (name == "cuda" and torch.cuda.is_available()):
-        raise BackendError(f"This machine has no device '{name}': choose 'auto' in the preferences of the add-on.")
+        raise DeviceError(f"This machine has no device '{name}': choose 'auto' in the preferences of the add-on.")
     return torch.device(name)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from neural_core.backend.parent import watch_parent
 from neural_core.backend.streams import claim_stdio
-from neural_core.errors import Cancelled, LikenessError
+from neural_core.errors import Cancelled, LikenessError, OutOfMemory
 from neural_core.progress import Progress
 from neural_core.wire import PROTOCOL, Decoder, Message, WireError, read_message, write_message
 
@@ -120,12 +120,21 @@ def explain(error: Exception, op: str) -> dict[str, str]:
     if isinstance(error, LikenessError):
         return {"code": error.code, "message": str(error), "details": details}
     _log.error("%s failed\n%s", op, details)
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if _ran_out_of_memory(error):
         message = "The backend ran out of memory: render at a lower resolution or close other programs."
-        return {"code": "memory", "message": message, "details": details}
+        return {"code": OutOfMemory.code, "message": message, "details": details}
     cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]
     message = f"The backend failed while doing '{op}' ({cause}): its log file tells more; please report it."
     return {"code": "internal", "message": message, "details": details}
+
+
+def _ran_out_of_memory(error: Exception) -> bool:
+    """torch tells of the processor's memory with a plain RuntimeError, of the graphics card's with its own error."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and "DefaultCPUAllocator: can't allocate memory" in str(error))
+    )
 
 
 def main() -> None:
