@@ -34,7 +34,7 @@ def fit_body(
     """Fit pose, shape, expression and camera; the result stands upright on y = 0."""
     progress = progress or Progress()
     seen = observation(evidence)
-    with _one_thread():
+    with one_thread():
         mean = shape_mean(body, config.gender)
         objective = Objective(body, seen, config, mean)
         x = _initialise(objective, body).x
@@ -136,7 +136,7 @@ def _guessed(evidence: PhotoEvidence) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Tensors are tiny here: more threads only wait for each other, 5 to 20 times slower beside another process."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -29,6 +29,7 @@ class Posed:
     Attributes:
         landmarks: (B, 33, 3) BlazePose points, world. joints: (B, 55, 3) world.
         face: (B, n, 3) and hands: (B, 2, 21, 3), world; only where asked for.
+        extra: (B, m, 3) world, the vertices an objective was asked for besides.
         R: (B, 3, 3) and t: (B, 3), world to camera.
     """
 
@@ -36,6 +37,7 @@ class Posed:
     joints: Tensor
     face: Tensor | None
     hands: Tensor | None
+    extra: Tensor
     R: Tensor
     t: Tensor
 
@@ -54,8 +56,12 @@ class Objective:
         config: FitConfig,
         shape_mean: Tensor,
         silhouette: SilhouetteTerm | None = None,
+        extra: Tensor | None = None,
     ):
-        """shape_mean: (20,) centre of the shape prior. silhouette: the term of stages that weigh it."""
+        """shape_mean: (20,) centre of the shape prior. silhouette: the term of stages that weigh it.
+
+        extra: (m,) vertices that `pose` gives as well.
+        """
         marks = body.landmarks
         triangles = marks.face_triangle[list(FACE_POINTS)]
         self.face_known = triangles >= 0
@@ -63,7 +69,8 @@ class Objective:
         self.face_weights = marks.face_barycentric[list(FACE_POINTS)]
         self.num_corners = corners.numel()
         # The points' own vertices only: a hundredth of the body, and fast enough for hundreds of evaluations.
-        self.points = body.subset(torch.cat([corners.reshape(-1), marks.hand_tip_vertex.reshape(-1)]))
+        wanted = [corners.reshape(-1), marks.hand_tip_vertex.reshape(-1)]
+        self.points = body.subset(torch.cat(wanted if extra is None else [*wanted, extra]))
         self.marks, self.seen, self.config = marks, seen, config
         self.shape_mean = shape_mean
         self.hands_mean = relaxed_hands(body.hands_mean)
@@ -76,11 +83,13 @@ class Objective:
         out = self.points(v.body_parameters(), correctives=False)
         corners = out.vertices[:, : self.num_corners].reshape(v.batch, -1, 3, 3)
         face = (corners * self.face_weights[:, :, None]).sum(2)
-        tips = out.vertices[:, self.num_corners :].reshape(v.batch, 2, 5, 3)
+        extra = self.num_corners + self.marks.hand_tip_vertex.numel()
+        tips = out.vertices[:, self.num_corners : extra].reshape(v.batch, 2, 5, 3)
         R = v.camera_rotation()
         t = v.pelvis_in_camera() - (R @ out.joints[:, 0, :, None])[..., 0]
         landmarks = self.marks.pose_points(out.joints, out.rotations)
-        return Posed(landmarks, out.joints, face, self._hand_points(out.joints, tips), R, t)
+        hands = self._hand_points(out.joints, tips)
+        return Posed(landmarks, out.joints, face, hands, out.vertices[:, extra:], R, t)
 
     def _hand_points(self, joints: Tensor, tips: Tensor) -> Tensor:
         """(B, 2, 21, 3): joints, and tips where MediaPipe's point is one."""
@@ -102,7 +111,10 @@ class Objective:
     def __call__(self, x: Tensor, stage: Stage) -> Tensor:
         """(B, SIZE) to (B,)."""
         v = Variables(x)
-        posed = self.pose(v)
+        return self.loss(v, self.pose(v), stage)
+
+    def loss(self, v: Variables, posed: Posed, stage: Stage) -> Tensor:
+        """(B,) of bodies that are posed already."""
         loss = stage.directions * self.direction_error(posed) + self.priors(v, stage)
         loss = loss + self.upright(v, posed) + self.config.penetration_weight * overlap(posed.joints)
         if stage.landmarks:

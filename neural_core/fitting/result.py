@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from neural_core.body.parameters import BodyParameters
 from neural_core.camera import Camera
+from neural_core.fitting.config import Gender
 
 
 @dataclass(frozen=True)
@@ -22,4 +23,4 @@ class BodyFit:
     camera: Camera
     errors: dict[str, float] = field(default_factory=dict)
     guessed: tuple[str, ...] = ()
-    gender: str = "neutral"
+    gender: Gender = "neutral"
