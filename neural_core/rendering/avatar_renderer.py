@@ -51,6 +51,15 @@ class Drawing:
     coarse: Tensor
 
 
+@dataclass(frozen=True)
+class NetworkView:
+    """What the network sees of a posed body: uv (h, w, 2) and mask (1, h, w) in its window."""
+
+    window: Window
+    uv: Tensor
+    mask: Tensor
+
+
 class AvatarRenderer:
     """Draws avatars of one body model with one network, on the network's device.
 
@@ -91,7 +100,7 @@ class AvatarRenderer:
             return frame
         if samples is None:
             samples = min(max(round(_FINE / window.pixels_per_metre), 1), _MOST_SAMPLES)
-        drawing = self._draw(vertices, window.network_camera(camera), texture)
+        drawing = self._draw(self._look(vertices, window, camera), texture)
         fine = camera.crop(left, top, width, height).resize(width * samples, height * samples)
         rgb, alpha, depth = self._refine(vertices, fine, texture, drawing, window, (left, top), samples)
 
@@ -104,11 +113,27 @@ class AvatarRenderer:
         frame.depth[part] = grow_depth(nearest, covered[0])
         return frame
 
-    def _draw(self, vertices: Tensor, camera: Camera, texture: Texture) -> Drawing:
-        """The network's picture of its window: the same operations as in training."""
-        fragments = self.rasterize(vertices, self.body.faces, camera)
+    @torch.no_grad()
+    def network_view(self, vertices: Tensor, camera: Camera) -> NetworkView | None:
+        """How the network sees vertices (V, 3) through a camera; None when they are not in the picture."""
+        vertices, camera = vertices.to(self.device, torch.float32), camera.to(self.device)
+        window = person_window(vertices, camera, self.network.config.pixels_per_metre, self.network.config.multiple)
+        return self._look(vertices, window, camera) if window else None
+
+    def draw_view(self, view: NetworkView, texture: Texture) -> tuple[Tensor, Tensor]:
+        """The network's own picture: rgb (3, h, w) and mask logits (1, h, w), differentiable in the texture."""
+        raster = lookup(self._channels(texture), view.uv) * view.mask
+        rgb, logits = self.network(raster[None], view.uv.permute(2, 0, 1)[None], view.mask[None])
+        return rgb[0], logits[0]
+
+    def _look(self, vertices: Tensor, window: Window, camera: Camera) -> NetworkView:
+        fragments = self.rasterize(vertices, self.body.faces, window.network_camera(camera))
         uv = interpolate(fragments, self.body.face_uv, self.body.uv)  # (h, w, 2)
-        mask = fragments.mask[None].float()
+        return NetworkView(window, uv, fragments.mask[None].float())
+
+    def _draw(self, view: NetworkView, texture: Texture) -> Drawing:
+        """The network's picture of its window: the same operations as in training."""
+        uv, mask = view.uv, view.mask
         raster = lookup(self._channels(texture), uv) * mask
         out = self.network.heads(raster[None], uv.permute(2, 0, 1)[None], mask[None])
         rgb, logits = self.network.mix(out, raster[None], mask[None])
