@@ -191,7 +191,8 @@ def test_estimated_bodies_are_near_the_truth_in_the_picture(people):
     poses = torch.stack([random_pose(np.random.default_rng(s), "stand") for s in range(4)])
     posed = pose_person(person, poses)
     cameras = [random_camera(np.random.default_rng(s), posed.vertices[s], 256, 160, False) for s in range(4)]
-    bodies = estimate.estimated_bodies(person, poses, cameras, np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    bodies = estimate.estimated_bodies(person, estimate.estimate_shape(person, rng), poses, cameras, rng)
     skin = torch.nonzero((person.source >= 0) & (torch.arange(len(person.source)) < 3000)).squeeze(1)
     for k, camera in enumerate(cameras):
         truth, _ = camera.project(posed.vertices[k, skin])

@@ -2,18 +2,31 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from neural_core.body.open_body import load_open_body
 from neural_core.texture.atlas import Atlas
+from neural_core.training.data import PairConfig, PeoplePool, prepare, texel_maps
 from neural_core.training.people import shards
 from neural_core.training.people.__main__ import main
+from neural_core.training.people.estimate import estimate_shape
+from neural_core.training.people.lights import Light
+from neural_core.training.people.person import GARMENTS, make_person
 from neural_core.training.people.shards import ShardError, load_shard, make_shard, person_of
-from neural_core.training.people.views import HELD_OUT_FIRST_SEED, PeopleConfig, PersonViews, make_person_views
+from neural_core.training.people.truth import TruthConfig, true_texture
+from neural_core.training.people.views import (
+    HELD_OUT_FIRST_SEED,
+    PeopleConfig,
+    PersonViews,
+    make_person_views,
+    offset_texture,
+)
+from neural_core.training.people.wardrobe import load_wardrobe
 
-SMALL = PeopleConfig(height=96, width=60, texture=128)
+SMALL = PeopleConfig(height=96, width=60, texture=128, truth=TruthConfig(height=128, width=96))
 FIELDS = tuple(PersonViews.__dataclass_fields__)
 
 
@@ -58,6 +71,13 @@ def test_shapes_and_types_are_the_contract(full):
         "sampled": ((views, texels, texels), torch.uint8),
         "filled": ((views, texels, texels), torch.uint8),
     }
+    expected |= {
+        "truth_rgb": ((3, texels, texels), torch.uint8),
+        "truth_known": ((texels, texels), torch.uint8),
+        "truth_offset": ((texels, texels), torch.float16),
+        "garments": ((len(GARMENTS),), torch.uint8),
+    }
+    assert set(expected) == set(FIELDS)
     for name, (shape, dtype) in expected.items():
         tensor = getattr(full, name)
         assert tuple(tensor.shape) == shape, name
@@ -121,6 +141,75 @@ def test_sampled_is_part_of_known(full):
     assert not full.texture_rgb.amax(1)[full.filled == 0].any()
     share = (full.sampled[0] > 0).float().mean()
     assert 0.1 < share < 0.6
+
+
+def test_whole_texture_is_known_nearly_everywhere_and_agrees_with_view_0(full):
+    covered = Atlas.of(load_open_body(), 256).covered
+    assert not full.truth_rgb[:, ~covered].any() and not full.truth_known[~covered].any()
+    assert full.truth_known[covered].float().mean() > 0.95
+    seen = (full.sampled[0] > 200) & (full.truth_known > 0)
+    truth, photo = full.truth_rgb[:, seen].float(), full.texture_rgb[0][:, seen].float()
+    assert (truth.mean(1) - photo.mean(1)).abs().max() < 8  # of 255: one light; the pose moves shadows only
+    mixed = truth[:, torch.randperm(truth.shape[1], generator=torch.Generator().manual_seed(0))]
+    assert (truth - photo).abs().mean() < 0.5 * (mixed - photo).abs().mean()  # the same things at the same places
+
+
+def test_light_of_the_whole_texture_stays_where_it_is_in_view_0():
+    """The side that the sun does not reach is dark in the truth, as it would be in a photo of it."""
+    wardrobe = load_wardrobe(load_open_body())
+    rng = np.random.default_rng(0)
+    person = make_person(wardrobe, rng)
+    shape = estimate_shape(person, rng)
+    dim = torch.zeros(9, 3)
+    dim[0] = 0.2
+    left, right = (
+        true_texture(person, shape, Light(dim, torch.tensor([sign, 0.0, 0.0]), torch.ones(3), 1.0), 128)[0]
+        for sign in (1.0, -1.0)
+    )
+    atlas = Atlas.of(wardrobe.body, 128)
+    side = atlas.image(atlas.on_surface(wardrobe.body.template[:, :1], wardrobe.body.faces)[:, 0])
+    assert left[:, side > 0.12].mean() > 1.15 * left[:, side < -0.12].mean()
+    assert right[:, side < -0.12].mean() > 1.15 * right[:, side > 0.12].mean()
+
+
+def test_offset_stands_off_where_cloth_is_and_nowhere_else():
+    body = load_open_body()
+    wardrobe, atlas = load_wardrobe(body), Atlas.of(body, 128)
+    skirt, bald = None, None
+    for seed in range(60):
+        person = make_person(wardrobe, np.random.default_rng(seed))
+        skirt = person if skirt is None and person.wears("skirt") and person.outfit.slope > 0.1 else skirt
+        bald = person if bald is None and person.wears("bald") and not person.wears("hat") else bald
+        if skirt and bald:
+            break
+    assert skirt and bald
+    joints = body.joint_template
+    texels = atlas.on_surface(body.template, body.faces)
+    at = lambda person: atlas.at_texels(offset_texture(person, 128).float())  # noqa: E731
+    skull = texels[:, 1] > joints[15, 1] + 0.12
+    assert not at(bald)[skull].any() and at(bald).max() > 0.004
+    hands = texels[:, 0].abs() > float(joints[20, 0]) + 0.06
+    for person in (skirt, bald):
+        assert not at(person)[hands].any()
+        assert at(person).min() >= 0 and at(person).max() < 0.5
+    outside = (texels[:, 1] < joints[1, 1] - 0.1) & (texels[:, 1] > joints[4, 1] + 0.1)
+    outside &= texels[:, 0].abs() > float(joints[1, 0]) + 0.06
+    assert at(skirt)[outside].median() > 0.01  # the skirt hangs outside the thighs
+
+
+def test_garments_are_named_for_every_person(full):
+    assert len(set(GARMENTS)) == len(GARMENTS)
+    person = make_person(load_wardrobe(load_open_body()), np.random.default_rng(HELD_OUT_FIRST_SEED))
+    assert full.garments.tolist() == [int(person.wears(name)) for name in GARMENTS]
+
+
+def test_renderer_training_reads_these_shards(tmp_path):
+    assert make_shard(0, 2, SMALL, tmp_path / "people_00000000.safetensors")
+    pool = PeoplePool(tmp_path)
+    assert pool.description["garments"].split() == list(GARMENTS)
+    batch = prepare(pool.sample(3, PairConfig(), torch.Generator().manual_seed(0)), texel_maps(pool))
+    assert batch.texture_raster.shape == (3, 6, 96, 60) and batch.rgb.isfinite().all()
+    assert torch.equal(pool.read(1, "truth_rgb"), load_shard(tmp_path / "people_00000000.safetensors").truth_rgb[1])
 
 
 def test_shard_round_trip_resume_and_refusal(tmp_path, person):

@@ -10,15 +10,43 @@ from neural_core.camera import Camera, look_at
 
 
 def random_camera(rng: np.random.Generator, points: Tensor, height: int, width: int, frontal: bool) -> Camera:
-    """A camera on posed points (n, 3): yaw near the front or anywhere, a little from above or below, jittered.
-
-    The person fills about 90 % of the height, less where the arms would not fit the width. CPU tensors.
-    """
+    """A camera on posed points (n, 3): yaw near the front or anywhere, a little from above or below, jittered."""
     yaw = rng.normal(0, 0.35) if frontal else rng.uniform(-math.pi, math.pi)
     pitch = math.radians(rng.normal(4, 6) if frontal else rng.uniform(-12, 25))
     field = math.radians(rng.uniform(18, 50))
     fill = rng.uniform(0.82, 0.95)
     shift = rng.uniform(-0.02, 0.02, 2)
+    return framing_camera(points, height, width, yaw, pitch, field, fill, (float(shift[0]), float(shift[1])))
+
+
+def cameras_all_round(points: Tensor, height: int, width: int) -> list[Camera]:
+    """Eleven cameras around posed points (n, 3): eight at the height of the eye and a little above by turns, the first
+    in front; two from high above for crown and shoulders, and one from below for chin and soles.
+
+    Pitches of the eight differ little: what hangs in front of something else (a hem before the shins) moves with pitch
+    against the body that the texture lies on, and the merged texture would show it twice.
+    """
+    directions = [(2 * math.pi * k / 8, (0.0, 0.17)[k % 2]) for k in range(8)]
+    directions += [(0.4, 0.95), (math.pi + 0.4, 0.95), (0.2, -0.85)]
+    return [framing_camera(points, height, width, yaw, pitch, math.radians(25), 0.97) for yaw, pitch in directions]
+
+
+def framing_camera(
+    points: Tensor,
+    height: int,
+    width: int,
+    yaw: float,
+    pitch: float,
+    field: float,
+    fill: float,
+    shift: tuple[float, float] = (0.0, 0.0),
+) -> Camera:
+    """A camera whose picture of points (n, 3) fills `fill` of the height, less where the arms would not fit the width.
+
+    Args:
+        yaw, pitch: radians, of the direction from the person to the camera; yaw 0 is in front (+z), pitch > 0 above.
+        field: vertical field of view, radians. shift: of the aim, in half distances, camera axes. CPU tensors.
+    """
     focal = 0.5 * height / math.tan(field / 2)
     points = points.cpu()
     centre = (points.amin(0) + points.amax(0)) / 2
@@ -34,6 +62,6 @@ def random_camera(rng: np.random.Generator, points: Tensor, height: int, width: 
         in_world = camera.R.T @ torch.cat([offset / focal * distance, offset.new_zeros(1)])
         centre = centre + in_world
         distance *= size
-    aim = torch.from_numpy(shift).float() * distance * 0.5
+    aim = centre.new_tensor(shift) * distance * 0.5
     centre = centre + camera.R.T @ torch.cat([aim, aim.new_zeros(1)])
     return look_at(centre + direction * distance, centre, focal, width, height)

@@ -26,32 +26,48 @@ class FitNoise:
     smoothing: int = 9  # steps over the surface: a fitted clothed shape has no detail
 
 
+@dataclass(frozen=True)
+class EstimatedShape:
+    """What a fit believes of a person in all views: betas (20,) and clothed offsets (V, 3), metres, rest pose."""
+
+    betas: Tensor
+    offsets: Tensor
+
+
+def estimate_shape(person: Person, rng: np.random.Generator, noise: FitNoise = FitNoise()) -> EstimatedShape:
+    """Betas a little wrong, and a smooth share of the true garment offset, or none."""
+    error = torch.from_numpy(rng.standard_normal(20, dtype=np.float32)).to(person.betas.device)
+    found = 0.0 if rng.random() < noise.no_clothes else rng.uniform(*noise.clothes)
+    offsets = person.garment_offsets
+    for _ in range(noise.smoothing if found else 0):
+        offsets = person.wardrobe.whole.smooth(offsets)
+    return EstimatedShape(person.betas + noise.betas * error, found * offsets)
+
+
 def estimated_bodies(
     person: Person,
+    shape: EstimatedShape,
     poses: Tensor,
     cameras: list[Camera],
     rng: np.random.Generator,
     noise: FitNoise = FitNoise(),
 ) -> Tensor:
-    """(N, V, 3) fitted, clothed bodies of N views with poses (N, 55, 3); they share one shape and clothed shape."""
-    body, device, count = person.wardrobe.body, poses.device, len(poses)
+    """(N, V, 3) fitted, clothed bodies of N views with poses (N, 55, 3), each a little wrong."""
 
-    def gauss(*shape: int) -> Tensor:
-        return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)).to(device)
+    def gauss(*size: int) -> Tensor:
+        return torch.from_numpy(rng.standard_normal(size, dtype=np.float32)).to(poses.device)
 
-    betas = (person.betas + noise.betas * gauss(20)).expand(count, -1)
-    found = 0.0 if rng.random() < noise.no_clothes else rng.uniform(*noise.clothes)
-    offsets = person.garment_offsets
-    for _ in range(noise.smoothing if found else 0):
-        offsets = person.wardrobe.whole.smooth(offsets)
-    fitted = BodyParameters.zeros(count, device=device, betas=betas).with_full_pose(
-        _wrong_poses(person, poses, cameras, gauss(count, 55, 3), noise)
-    )
-    posed = body(fitted, rest_offsets=found * offsets)
-    # A fit is centred on the person's joints.
+    wrong = _wrong_poses(person, poses, cameras, gauss(len(poses), 55, 3), noise)
+    return pose_shape(person, shape, poses, wrong) + noise.shift * gauss(len(poses), 1, 3)
+
+
+def pose_shape(person: Person, shape: EstimatedShape, poses: Tensor, wrong: Tensor) -> Tensor:
+    """(N, V, 3) the estimated shape in poses `wrong` (N, 55, 3), centred on the person's joints in `poses`."""
+    count = len(poses)
+    parameters = BodyParameters.zeros(count, device=poses.device, betas=shape.betas.expand(count, -1))
+    posed = person.wardrobe.body(parameters.with_full_pose(wrong), rest_offsets=shape.offsets)
     _, truth = joint_transforms(rotation_matrices(poses), person.joints.expand(count, -1, -1))
-    shift = (truth[:, :22] - posed.joints[:, :22]).mean(1) + noise.shift * gauss(count, 3)
-    return posed.vertices + shift[:, None]
+    return posed.vertices + (truth[:, :22] - posed.joints[:, :22]).mean(1, keepdim=True)
 
 
 def _wrong_poses(person: Person, poses: Tensor, cameras: list[Camera], error: Tensor, noise: FitNoise) -> Tensor:

@@ -13,9 +13,16 @@ from neural_core.training.people import drapes, garments, hair
 from neural_core.training.people.cloth import Material, draw_materials
 from neural_core.training.people.drapes import CYLINDER, Drape
 from neural_core.training.people.garments import Sewing
+from neural_core.training.people.offsets import true_offsets
 from neural_core.training.people.outfit import Outfit, draw_outfit
 from neural_core.training.people.skin import Look, draw_look
 from neural_core.training.people.wardrobe import TUBES, Wardrobe
+
+# What evaluation groups people by (Person.wears); the order is that of the shards' field `garments`.
+GARMENTS = (
+    "skirt", "dress", "coat", "jacket", "open", "trousers", "wide", "shorts", "leggings", "bare_arms", "hood_up", "hat",
+    "scarf", "boots", "barefoot", "bald", "long_hair", "tied_hair", "afro", "beard",
+)  # fmt: skip
 
 BETA_SPREAD = 0.9  # standard deviations; the first coefficient (overall build) spreads less, as clothes add volume
 _FIRST_BETA = 0.6
@@ -35,6 +42,7 @@ class Person:
 
     wardrobe: Wardrobe
     outfit: Outfit
+    hairstyle: hair.HairStyle
     look: Look
     materials: dict[str, Material]
     betas: Tensor
@@ -52,6 +60,32 @@ class Person:
     eyes: Tensor
     drapes: tuple[tuple[Drape, Tensor], ...]
     shift: Tensor
+
+    def wears(self, garment: str) -> bool:
+        """Whether one of GARMENTS is seen on this person."""
+        outfit, style = self.outfit, self.hairstyle.style
+        return {
+            "skirt": outfit.skirt == "skirt",
+            "dress": outfit.skirt == "dress",
+            "coat": outfit.jacket == "coat",
+            "jacket": outfit.jacket == "jacket",
+            "open": outfit.jacket is not None and outfit.opening > 0,
+            "trousers": outfit.trousers == "long",
+            "wide": outfit.trousers == "long" and outfit.looseness > 0.5,
+            "shorts": outfit.trousers == "shorts",
+            "leggings": outfit.trousers == "leggings",
+            "bare_arms": outfit.jacket is None and outfit.sleeves != "long",
+            "hood_up": outfit.hood_up,
+            "hat": outfit.hat is not None,
+            "scarf": outfit.collar == "scarf",
+            "boots": outfit.shoes == "boots",
+            "barefoot": outfit.shoes is None,
+            "bald": style == "bald",
+            "long_hair": style == "long" and not outfit.hood_up,
+            "tied_hair": style in ("bun", "pony") and not outfit.hood_up,
+            "afro": style == "afro",
+            "beard": self.look.beard > 0,
+        }[garment]
 
 
 @dataclass(frozen=True)
@@ -95,7 +129,7 @@ def make_person(wardrobe: Wardrobe, rng: np.random.Generator) -> Person:
     sewing.rest[:count] = rest[0]
     sewing.level[:count] = 1.0
     tubes, hanging = dress(sewing, outfit, hairstyle, rng)
-    return _compact(sewing, outfit, look, materials, betas_tensor, tubes, hanging)
+    return _compact(sewing, outfit, hairstyle, look, materials, betas_tensor, tubes, hanging)
 
 
 def dress(
@@ -132,7 +166,7 @@ def dress(
     return tubes, hanging
 
 
-def _compact(sewing, outfit, look, materials, betas, tubes, hanging) -> Person:
+def _compact(sewing, outfit, hairstyle, look, materials, betas, tubes, hanging) -> Person:
     """Drop every face that lies wholly beyond its hem, and the vertices that nothing uses."""
     wardrobe, level = sewing.wardrobe, sewing.level
     device, size, count = wardrobe.device, wardrobe.size, wardrobe.body.num_vertices
@@ -165,12 +199,13 @@ def _compact(sewing, outfit, look, materials, betas, tubes, hanging) -> Person:
     return Person(
         wardrobe=wardrobe,
         outfit=outfit,
+        hairstyle=hairstyle,
         look=look,
         materials=materials,
         betas=betas,
         body_rest=sewing.body,
         joints=sewing.joints,
-        garment_offsets=true_offsets(sewing, hanging),
+        garment_offsets=true_offsets(sewing),
         rest=sewing.rest[vertices],
         level=level[vertices],
         faces=new_vertex[wardrobe.faces[kept_faces]],
@@ -198,44 +233,6 @@ def _on_cylinder(wardrobe: Wardrobe, layer: str, points: Tensor) -> Tensor:
     angles = angles.expand(rows, around).reshape(-1)
     centre = wardrobe.joint("neck")[2] - 0.005
     return torch.stack([CYLINDER * angles.sin(), points[:, 1], centre + CYLINDER * angles.cos()], 1)
-
-
-def true_offsets(sewing: Sewing, hanging: list[Drape]) -> Tensor:
-    """(V, 3) from each skin vertex to the outermost cloth or hair over it at rest: what a clothed fit could know.
-
-    Under a skirt only the sides of the legs that face outwards move; the inner thighs stay, as in a fit to silhouettes.
-    """
-    wardrobe = sewing.wardrobe
-    offsets = torch.zeros_like(sewing.body)
-    reach = torch.zeros(len(sewing.body), device=wardrobe.device)
-    for layer, shell in wardrobe.shells.items():
-        points, level = sewing.rest[wardrobe.slices[layer]], sewing.level[wardrobe.slices[layer]]
-        move = points - sewing.body[shell.source]
-        out = (move * sewing.normals[shell.source]).sum(1) * (level > 0)
-        better = out > reach[shell.source]
-        at = shell.source[better]
-        offsets[at], reach[at] = move[better], out[better]
-    for drape in hanging:
-        around, rows = TUBES[drape.layer]
-        where = wardrobe.slices[drape.layer]
-        centre = sewing.joints[0] + sewing.joints.new_tensor([0.0, 0.0, 0.035])
-        ring = (sewing.rest[where] - centre)[:, [0, 2]].norm(dim=1).view(rows, around)
-        flat = (sewing.body - centre)[:, [0, 2]]
-        radius = flat.norm(dim=1).clamp(min=1e-3)
-        pitch = drape.heights[0] - drape.heights[1]
-        row = ((drape.heights[0] - (sewing.body[:, 1] - centre[1])) / pitch).round().long()
-        column = (torch.atan2(flat[:, 0], flat[:, 1]) / (2 * torch.pi) * around).round().long() % around
-        inside = torch.zeros_like(wardrobe.skin)
-        inside[drape.inside[drape.inside < len(inside)]] = True
-        inside = inside | (wardrobe.skin & (wardrobe.body.weights[:, [0, 1, 2, 4, 5]].sum(1) > 0.5))
-        inside = inside & (row >= 0) & (row < rows)
-        gap = (ring[row.clamp(0, rows - 1), column] - radius).clamp(min=0)
-        outward = (sewing.normals[:, [0, 2]] * flat).sum(1) / radius
-        gap = gap * outward.clamp(min=0) * inside
-        better = gap > reach
-        step = flat / radius[:, None] * gap[:, None]
-        offsets = torch.where(better[:, None], torch.stack([step[:, 0], step[:, 0] * 0, step[:, 1]], 1), offsets)
-    return offsets
 
 
 def pose_person(person: Person, poses: Tensor) -> PosedPerson:

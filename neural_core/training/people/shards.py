@@ -12,10 +12,11 @@ from neural_core.body.model import BodyModel
 from neural_core.body.open_body import load_open_body
 from neural_core.errors import LikenessError
 from neural_core.output import check_writable, write_aside
+from neural_core.training.people.person import GARMENTS
 from neural_core.training.people.views import PeopleConfig, PersonViews, make_person_views, stack_people
 
 PEOPLE_PER_SHARD = 32
-VERSION = 2  # of the generator: raise it when the same seed should count as another person
+VERSION = 3  # of the generator: raise it when the same seed should count as another person
 
 
 class ShardError(LikenessError):
@@ -62,6 +63,7 @@ def shard_metadata(
         "first_seed": str(first_seed),
         "count": str(count),
         "views": str(views),
+        "garments": " ".join(GARMENTS),
         "config": json.dumps(config.to_json(), sort_keys=True),
         "body": body.name,
         "uv": uv_hash(body),

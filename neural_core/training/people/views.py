@@ -12,14 +12,16 @@ from neural_core.body.open_body import load_open_body
 from neural_core.camera import Camera
 from neural_core.rasterizer import interpolate, rasterize
 from neural_core.texture.atlas import Atlas
-from neural_core.texture.sampling import SamplingConfig, sample_texture
+from neural_core.texture.sampling import SamplingConfig, sample_texture, vertex_normals
 from neural_core.training.people.cameras import random_camera
-from neural_core.training.people.estimate import FitNoise, estimated_bodies
+from neural_core.training.people.estimate import FitNoise, estimate_shape, estimated_bodies
 from neural_core.training.people.lights import random_light
-from neural_core.training.people.person import make_person, pose_person
+from neural_core.training.people.offsets import outward
+from neural_core.training.people.person import GARMENTS, Person, make_person, pose_person
 from neural_core.training.people.photograph import photograph, reduce_picture
 from neural_core.training.people.poses import random_pose
 from neural_core.training.people.sensor import SensorConfig, take_picture
+from neural_core.training.people.truth import TruthConfig, true_texture
 from neural_core.training.people.wardrobe import load_wardrobe
 
 HELD_OUT_FIRST_SEED = 1_000_000  # people from here on are for evaluation only, never trained on
@@ -36,6 +38,7 @@ class PeopleConfig:
     leg_freedom_in_skirts: float = 0.6
     fit_noise: FitNoise = field(default_factory=FitNoise)
     sensor: SensorConfig = field(default_factory=SensorConfig)
+    truth: TruthConfig = field(default_factory=TruthConfig)
 
     def to_json(self) -> dict:
         return asdict(self)
@@ -52,6 +55,11 @@ class PersonViews:
         texture_rgb: (N, 3, R, R) uint8, sampled from that view's photo on the fitted body.
         sampled: (N, R, R) uint8 confidence * 255.
         filled: (N, R, R) uint8, 1 where the texture is known: sampled, or a gap filled next to it.
+        truth_rgb: (3, R, R) uint8, the whole texture in the light of view 0 (truth.py); 0 between the charts.
+        truth_known: (R, R) uint8, 1 where some view saw it; elsewhere truth_rgb is a smooth guess.
+        truth_offset: (R, R) float16, metres the outermost cloth or hair stands off the naked body along its normal,
+            in the rest pose, 0 where bare.
+        garments: (len(GARMENTS),) uint8, 1 for what the person wears.
     """
 
     rgb: Tensor
@@ -61,6 +69,10 @@ class PersonViews:
     texture_rgb: Tensor
     sampled: Tensor
     filled: Tensor
+    truth_rgb: Tensor
+    truth_known: Tensor
+    truth_offset: Tensor
+    garments: Tensor
 
 
 def make_person_views(
@@ -92,9 +104,11 @@ def make_person_views(
         fine_cameras = [camera.resize(*fine_size) for camera in cameras]
         fine = photograph(person, posed, pose_of_view, fine_cameras, light).cpu()
         picture = reduce_picture(fine, config.height, config.width)
-        fitted = estimated_bodies(person, poses[pose_of_view], cameras, rng, config.fit_noise)
+        shape = estimate_shape(person, rng, config.fit_noise)
+        fitted = estimated_bodies(person, shape, poses[pose_of_view], cameras, rng, config.fit_noise)
         shown = [_fitted_view(body, v, camera) for v, camera in zip(fitted, cameras)]
         textures = [_texture(body, v, camera, view, config, rng) for v, camera, view in zip(fitted, fine_cameras, fine)]
+        truth_rgb, truth_known = true_texture(person, shape, light, config.texture, config.truth)
     return PersonViews(
         rgb=_byte(picture[:, :3]),
         mask=_byte(picture[:, 3]),
@@ -103,6 +117,10 @@ def make_person_views(
         texture_rgb=torch.stack([t[0] for t in textures]),
         sampled=torch.stack([t[1] for t in textures]),
         filled=torch.stack([t[2] for t in textures]),
+        truth_rgb=_byte(truth_rgb).cpu(),
+        truth_known=truth_known.byte().cpu(),
+        truth_offset=offset_texture(person, config.texture),
+        garments=torch.tensor([person.wears(name) for name in GARMENTS], dtype=torch.uint8),
     )
 
 
@@ -114,6 +132,14 @@ def stack_people(people: Sequence[PersonViews]) -> PersonViews:
 
 def _byte(values: Tensor) -> Tensor:
     return (values.clamp(0, 1) * 255).round().byte()
+
+
+def offset_texture(person: Person, resolution: int) -> Tensor:
+    """(R, R) float16 metres that clothes and hair stand off the naked body."""
+    body = person.wardrobe.body
+    atlas = Atlas.of(body, resolution)
+    stands_off = outward(person.garment_offsets, vertex_normals(person.body_rest, body.faces))
+    return atlas.image(atlas.on_surface(stands_off[:, None], body.faces)[:, 0]).half().cpu()
 
 
 def _fitted_view(body: BodyModel, vertices: Tensor, camera: Camera) -> tuple[Tensor, Tensor]:
