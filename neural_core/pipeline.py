@@ -59,6 +59,7 @@ def create_avatar(
     seed: int = 0,
     focal: float | None = None,
     person: int | None = None,
+    prepared: tuple[PhotoEvidence, BodyFit] | None = None,
     body: BodyModel | None = None,
     progress: Progress | None = None,
 ) -> Creation:
@@ -68,6 +69,7 @@ def create_avatar(
         photo: image file. output: where to save the avatar; None keeps it in memory.
         seed: of everything random. focal: pixels, when known better than the file says. person: index of the person,
             from the largest, when several are in the picture. body: default the open body.
+        prepared: evidence and fit of the photo as a user corrected them, taken as they are; the file is not read.
         progress: told the fraction done and the stage; may cancel between steps.
 
     Raises:
@@ -80,14 +82,17 @@ def create_avatar(
     body = body or load_open_body()
     watch = Stopwatch()
 
-    progress.update(0.0, "Reading the photo")
-    with watch.stage("read"):
-        picture = read_photo(photo)
-    progress.update(0.02, "Looking for the person")
-    with watch.stage("evidence"):
-        evidence = observe(picture, focal=focal, person=person)
-    with watch.stage("fit"):
-        fit = fit_body(evidence, body, progress=progress.part(0.1, 0.45))
+    if prepared is not None:
+        evidence, fit = prepared
+    else:
+        progress.update(0.0, "Reading the photo")
+        with watch.stage("read"):
+            picture = read_photo(photo)
+        progress.update(0.02, "Looking for the person")
+        with watch.stage("evidence"):
+            evidence = observe(picture, focal=focal, person=person)
+        with watch.stage("fit"):
+            fit = fit_body(evidence, body, progress=progress.part(0.1, 0.45))
     with watch.stage("clothed shape"):
         rest_offsets = fit_clothed_shape(evidence, body, fit, progress=progress.part(0.45, 0.6))
     errors = {**fit.errors, **fit_errors(evidence, body, fit, rest_offsets)}
@@ -99,7 +104,7 @@ def create_avatar(
     with watch.stage("complete texture"):
         texture = _complete(partial, partial_small, hint, body)
 
-    warnings = tuple(dict.fromkeys((*picture.warnings, *evidence.warnings)))
+    warnings = tuple(dict.fromkeys(evidence.warnings))  # the photo's are among them
     avatar = Avatar(
         parameters=fit.parameters.detach(),
         rest_offsets=rest_offsets.detach(),

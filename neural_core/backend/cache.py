@@ -1,6 +1,7 @@
 """What stays loaded between requests: the body, the renderer's weights, and the avatars drawn last."""
 
 from collections import OrderedDict
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     import torch
 
     from neural_core.avatar import Avatar
+    from neural_core.backend.photo_session import PhotoSessions
     from neural_core.body import BodyModel
     from neural_core.networks import RendererNetwork
     from neural_core.rendering import AvatarRenderer
@@ -26,6 +28,13 @@ class Cache:
         self._bodies: dict[tuple[str, int], BodyModel] = {}
         self._renderers: dict[str, AvatarRenderer] = {}
         self._network: RendererNetwork | None = None
+
+    @cached_property
+    def photos(self) -> "PhotoSessions":
+        """The photos that are open beside a viewport."""
+        from neural_core.backend.photo_session import PhotoSessions
+
+        return PhotoSessions()
 
     def avatar(self, path: str) -> "Avatar":
         """The avatar in a file; raises AvatarFileError."""

@@ -1,16 +1,28 @@
 """A photo becomes an avatar file."""
 
-from neural_core.backend.requests import number, text, whole
+from pathlib import Path
+
+from neural_core.backend.cache import Cache
+from neural_core.backend.requests import RequestError, number, text, whole
 from neural_core.backend.server import Answer
-from neural_core.pipeline import create_avatar
+from neural_core.errors import LikenessError
+from neural_core.output import check_writable
+from neural_core.pipeline import Creation, create_avatar
 from neural_core.progress import Progress
 from neural_core.wire import Message
 
 _LARGEST_FOCAL = 1e6  # pixels
+_PREPARING = 0.4  # share of the work until the photos of a session are fitted
 
 
-def create(request: Message, progress: Progress) -> Answer:
-    """{photo, output, seed?, focal?, person?} -> {path, warnings, errors, guessed, seconds}."""
+def create(request: Message, progress: Progress, cache: Cache) -> Answer:
+    """{photo, output, seed?, focal?, person?} -> {path, warnings, errors, guessed, seconds}.
+
+    Or {photos: [{photo, person?, session?, pins?, strokes?, focal?}], output, seed?}: the avatar has the evidence and
+    the fit that the user saw.
+    """
+    if request.body.get("photos") is not None:
+        return _create_from_sessions(request, progress, cache)
     given = {name for name in ("seed", "focal", "person") if request.body.get(name) is not None}
     output = text(request, "output")
     creation = create_avatar(
@@ -21,6 +33,32 @@ def create(request: Message, progress: Progress) -> Answer:
         person=whole(request, "person", 0, 1000) if "person" in given else None,
         progress=progress,
     )
+    return _answer(creation, output)
+
+
+def _create_from_sessions(request: Message, progress: Progress, cache: Cache) -> Answer:
+    from neural_core.backend.photo_session import prepare
+
+    entries = request.body["photos"]
+    if not isinstance(entries, list) or not entries:
+        raise RequestError("'photos' should be a list of photos: update add-on and backend together.")
+    if len(entries) > 1:
+        raise LikenessError("Several photos cannot be merged into one avatar yet: keep one photo in the list.")
+    output = text(request, "output")
+    check_writable(Path(output))
+    session = prepare(entries[0], request, cache.photos, progress.part(0.0, _PREPARING))
+    assert session.corrected is not None and session.fit is not None
+    creation = create_avatar(
+        session.path,
+        output,
+        seed=whole(request, "seed", 0, 2**63 - 1) if request.body.get("seed") is not None else 0,
+        prepared=(session.corrected, session.fit),
+        progress=progress.part(_PREPARING, 1.0),
+    )
+    return _answer(creation, output)
+
+
+def _answer(creation: Creation, output: str) -> Answer:
     avatar = creation.avatar
     return {
         "path": output,

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 def operations(device: "torch.device") -> Mapping[str, Operation]:
     """Name to operation; all share one cache of loaded bodies, avatars and weights on `device`."""
     cache = Cache(device)
-    shared = (create_avatar, describe_avatar, inspect_avatar, render_frame)
+    shared = (create_avatar, describe_avatar, inspect_avatar, render_frame, observe_photo, fit_photo)
     return {operation.__name__: partial(operation, cache=cache) for operation in shared}
 
 
 def create_avatar(request: Message, progress: Progress, *, cache: Cache) -> Answer:
-    """{photo, output, seed?, focal?, person?} -> {path, warnings, errors, guessed, seconds}."""
+    """{photo or photos, output, seed?, ...} -> {path, warnings, errors, guessed, seconds}; see docs/architecture.md."""
     from neural_core.backend.creation import create
 
-    return create(request, progress)
+    return create(request, progress, cache)
 
 
 def describe_avatar(request: Message, progress: Progress, *, cache: Cache) -> Answer:
@@ -46,3 +46,17 @@ def render_frame(request: Message, progress: Progress, *, cache: Cache) -> Answe
     from neural_core.backend.frame import render
 
     return render(request, progress, cache)
+
+
+def observe_photo(request: Message, progress: Progress, *, cache: Cache) -> Answer:
+    """{photo, person?} -> a session, landmarks, mask, people; see docs/architecture.md."""
+    from neural_core.backend.photo_session import observe_photo
+
+    return observe_photo(request, progress, cache.photos)
+
+
+def fit_photo(request: Message, progress: Progress, *, cache: Cache) -> Answer:
+    """{session, pins?, strokes?, focal?, draft?} -> the body in the picture; see docs/architecture.md."""
+    from neural_core.backend.photo_session import fit_photo
+
+    return fit_photo(request, progress, cache.photos)

@@ -103,6 +103,16 @@ def observe(photo: Photo, focal: float | None = None, person: int | None = None)
     )
 
 
+def people_boxes(photo: Photo) -> list[tuple[int, int, int, int]]:
+    """Where the people are, largest first: left, top, right, bottom in pixels; index i is `person` i of `observe`."""
+    height, width = photo.image.shape[:2]
+    rgb = _opaque(photo)
+    scale = min(1.0, _DETECTOR_SIDE / max(height, width))
+    small = rgb if scale == 1.0 else cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    people = [(x / scale, y / scale, radius / scale) for x, y, radius in find_people(small)]
+    return [_person_box(people, index, width, height) for index in range(len(people))]
+
+
 def _focal(photo: Photo, given: float | None) -> tuple[float, str]:
     """Focal length in pixels, and who says so."""
     if given is not None:

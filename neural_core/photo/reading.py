@@ -11,6 +11,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps
 from neural_core.errors import PhotoError
 
 _FORMATS = ["JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "HEIF"]
+_WIDELY_KNOWN = {"JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP"}
 _STILL_WITH_EXTRAS = {"MPO", "HEIF"}  # phones store depth maps and previews as further frames of a still
 _MAX_PIXELS = 150_000_000  # the largest phone sensors have 108 megapixels; more is a mistake or a bomb
 _MAX_SIDE = 4096  # a 1024² texture gains nothing from more, and float pictures of 50 megapixels fill the memory
@@ -72,6 +73,12 @@ def read_photo(path: str | Path) -> Photo:
             notes.append("The focal length in the photo's EXIF data is implausible and was ignored.")
             focal = None
     return Photo(rgb, alpha, focal, path, tuple(notes))
+
+
+def is_shown_otherwise(path: Path) -> bool:
+    """Whether a program without EXIF orientation and HEIC shows another picture than `read_photo` gives."""
+    image = _open(path)
+    return image.format not in _WIDELY_KNOWN or image.getexif().get(ExifTags.Base.Orientation, 1) != 1
 
 
 def _open(path: Path) -> Image.Image:
