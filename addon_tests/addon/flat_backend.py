@@ -36,7 +36,7 @@ class FlatCache:
         return SimpleNamespace(texture=COLORS.get(file.stem, (1.0, 1.0, 1.0)))
 
     def renderer(self, avatar):
-        return SimpleNamespace(body=self.body, render=self._render)
+        return SimpleNamespace(body=self.body, render=self._render, rasterize=rasterize, device=torch.device("cpu"))
 
     def _render(self, vertices, camera, texture, quality):
         fragments = rasterize(vertices, self.body.faces, camera)

@@ -225,7 +225,7 @@ def _set(name, value):
         _set("K", [[1, 0], [0, 1]]),
         _set("R", [[1, 0, 0], [0, 1, 0], [0, 0, None]]),
         _set("quality", "perfect"),
-        _set("passes", ["rgba", "normal"]),
+        _set("passes", ["rgba", "glow"]),
         _set("passes", "rgba"),
         _set("passes", [["rgba"]]),
         _set("avatars", [{}]),

@@ -4,6 +4,7 @@ import bpy
 
 from . import panels
 from .render_engine import LIKENESS_RenderEngine
+from .viewport import stop_watching
 
 
 def register() -> None:
@@ -12,5 +13,6 @@ def register() -> None:
 
 
 def unregister() -> None:
+    stop_watching()
     panels.unregister()
     bpy.utils.unregister_class(LIKENESS_RenderEngine)

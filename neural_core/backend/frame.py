@@ -6,8 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neural_core.backend import pictures
 from neural_core.backend.cache import Cache
 from neural_core.backend.holdout import hold_out
+from neural_core.backend.pictures import Drawn, Posed
 from neural_core.backend.requests import RequestError, array, matrix, number, text, whole
 from neural_core.backend.server import Answer
 from neural_core.camera import Camera
@@ -18,7 +20,6 @@ from neural_core.wire import Message
 _LARGEST_SIDE = 16384  # pixels
 _LARGEST_PICTURE = 8192 * 4320  # pixels; rgba, depth and mask then have 850 MB, which the wire still carries
 _QUALITIES = ("final", "draft")
-_PASSES = ("rgba", "depth", "mask")
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,10 @@ def render(request: Message, progress: Progress, cache: Cache) -> Answer:
     quality = text(request, "quality")
     if quality not in _QUALITIES:
         raise RequestError(f"The quality is one of {', '.join(_QUALITIES)}: update add-on and backend together.")
-    passes = request.body.get("passes", _PASSES)
-    if not isinstance(passes, list | tuple) or any(name not in _PASSES for name in passes):
-        raise RequestError(f"The passes are some of {', '.join(_PASSES)}: update add-on and backend together.")
+    passes = request.body.get("passes", pictures.ALWAYS)
+    if not isinstance(passes, list | tuple) or any(name not in pictures.PICTURES for name in passes):
+        known = ", ".join(pictures.PICTURES)
+        raise RequestError(f"The passes are some of {known}: update add-on and backend together.")
     tasks = _tasks(request)
 
     frames = []
@@ -49,11 +51,17 @@ def render(request: Message, progress: Progress, cache: Cache) -> Answer:
         progress.update(0.05 + 0.85 * index / max(len(tasks), 1), f"Drawing avatar {index + 1} of {len(tasks)}")
         frames.append(_draw(task, camera, near, quality, cache))
     progress.update(0.9, "Composing")
-    frame = compose(_hold_out(frames, request, camera, near, quality)) if frames else _nothing(camera)
+    if not frames:
+        empty = {name: pictures.empty(name, camera.height, camera.width) for name in passes}
+        return {}, {name: pictures.as_array(picture) for name, picture in empty.items()}
+    frame = compose(_hold_out(frames, request, camera, near, quality))
+    drawn = Drawn(frame, camera.to(frame.alpha.device), tuple(_posed(task, cache) for task in tasks))
+    return {}, {name: pictures.as_array(pictures.PICTURES[name](drawn)) for name in passes}
 
-    rgba = torch.cat([frame.rgb, frame.alpha[None]]).permute(1, 2, 0)
-    pictures = {"rgba": rgba, "depth": frame.depth, "mask": frame.alpha}
-    return {}, {name: pictures[name].cpu().contiguous().numpy().astype(np.float32) for name in passes}
+
+def _posed(task: _Task, cache: Cache) -> Posed:
+    renderer = cache.renderer(cache.avatar(task.path))
+    return Posed(renderer.body, task.vertices.to(renderer.device), renderer.rasterize)
 
 
 def _draw(task: _Task, camera: Camera, near: float, quality: str, cache: Cache) -> Frame:
@@ -103,7 +111,3 @@ def _tasks(request: Message) -> list[_Task]:
             raise RequestError("An avatar of the request has no file: update add-on and backend together.")
         tasks.append(_Task(path, torch.from_numpy(array(request, f"vertices_{index}", "f4", None, 3))))
     return tasks
-
-
-def _nothing(camera: Camera) -> Frame:
-    return Frame.empty(camera.height, camera.width)

@@ -1,0 +1,179 @@
+"""From the zip to a posed, rendered person by mouse and keyboard; the tests go on where the one before stopped."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from conftest import MODULE, start
+from PIL import Image, ImageStat
+
+from neural_core.animation import WALK
+
+JOB = "bpy.context.window_manager.likeness_job"
+OBJECTS = "answer = sorted(o.name for o in bpy.data.objects)"
+CREATED = ["sample_person", "sample_person Body", "sample_person Photo Camera"]
+pytestmark = pytest.mark.timeout(400)
+
+
+def choose_file(window, path: Path) -> None:
+    """In the file browser that a click opened."""
+    window.wait("any(a.type == 'FILE_BROWSER' for a in bpy.context.window_manager.windows[0].screen.areas)", 10)
+    code = f"""
+area = next(a for a in bpy.context.window_manager.windows[0].screen.areas if a.type == "FILE_BROWSER")
+params = area.spaces[0].params
+answer = params is not None
+if answer:
+    params.directory, params.filename = {str(path.parent)!r}.encode(), {path.name!r}
+"""
+    while not window.ask(code):
+        window.settle()
+    window.settle()
+    window.hover("FILE_BROWSER")
+    window.key("Return")
+
+
+def begin(window, operator: str, path: Path) -> None:
+    window.press(operator)
+    choose_file(window, path)
+
+
+def wait_job(window, status: str = "DONE", seconds: float = 180) -> None:
+    found = window.wait(f"{JOB}.status not in ('RUNNING', 'ABORTING') and {JOB}.status", seconds)
+    assert found == status, window.ask(f"answer = {JOB}.message")
+
+
+def objects(window) -> list[str]:
+    return window.ask(OBJECTS)
+
+
+def backend_pid(window) -> int | None:
+    return window.ask(f"import sys; answer = sys.modules['{MODULE}.backend.client'].shared().pid")
+
+
+def not_blank(picture: Path) -> None:
+    """A picture of something: its brightness varies."""
+    with Image.open(picture) as image:
+        spread = ImageStat.Stat(image.convert("L")).stddev[0]
+    assert spread > 4, f"'{picture}' is blank"
+
+
+def test_escape_cancels_and_changes_nothing(window, photo):
+    before = objects(window)
+    begin(window, "likeness.create_avatar", photo)
+    window.wait(f"{JOB}.status == 'RUNNING' and {JOB}.fraction > 0.05", 120)
+    window.shot("1 job running")
+    window.hover()
+    window.key("Escape")
+    wait_job(window, "ABORTED")
+    assert objects(window) == before
+
+
+def test_killed_backend_leaves_the_scene_and_the_next_click_works(window, photo):
+    """Killed at two stages of one job, it gives up with a sentence; the next click makes the avatar."""
+    before = objects(window)
+    begin(window, "likeness.create_avatar", photo)
+    for fraction in (0.1, 0.4):
+        window.wait(f"{JOB}.status == 'RUNNING' and {JOB}.fraction > {fraction} or {JOB}.status == 'FAILED'", 180)
+        if (pid := backend_pid(window)) is not None:
+            os.kill(pid, signal.SIGKILL)
+    wait_job(window, "FAILED")
+    window.settle()
+    window.shot("2 backend killed")
+    window.hover()
+    window.key("Escape")  # the popup with the sentence
+    assert "backend" in window.ask(f"answer = {JOB}.message")
+    assert objects(window) == before
+
+
+def test_a_photo_becomes_an_avatar(window, photo):
+    before = objects(window)
+    window.ask(f"""
+import sys
+base = sys.modules["{MODULE}.operators.job"].JobOperator
+base.modal = timed("modal", base.modal)
+""")
+    begin(window, "likeness.create_avatar", photo)
+    window.wait(f"{JOB}.status == 'RUNNING'", 20)
+    wait_job(window)
+    window.shot("3 avatar")
+    assert sorted(set(objects(window)) - set(before)) == CREATED
+    assert photo.with_suffix(".likeness").exists()
+    calls = window.ask("answer = memory['stalls']['modal']")
+    print(f"longest of {len(calls)} steps on the main thread: {max(calls):.0f} ms")
+
+
+def test_undo_takes_it_back_and_redo_brings_it_again(window):
+    there = objects(window)
+    window.hover()
+    window.key("ctrl+z")
+    assert not set(CREATED) & set(objects(window))
+    window.key("ctrl+shift+z")
+    assert objects(window) == there
+
+
+def test_motion(window):
+    window.ask("bpy.context.view_layer.objects.active = bpy.data.objects['sample_person']")
+    begin(window, "likeness.import_motion", WALK)
+    window.wait(f"{JOB}.status in ('RUNNING', 'DONE')", 20)
+    wait_job(window)
+    window.wait("bpy.data.objects['sample_person'].animation_data is not None", 5)
+    window.shot("4 walk")
+
+
+def test_rendered_viewport_shows_the_person(window):
+    window.ask(f"""
+import sys
+views = sys.modules["{MODULE}.engine.viewport"]
+draw = timed("viewport", views.Viewport.draw)
+def noted(self, *arguments):
+    draw(self, *arguments)
+    memory.setdefault("shown", []).append(self.shown.quality if self.shown else None)
+views.Viewport.draw = noted
+""")
+    window.ask("""
+scene = bpy.context.scene
+scene.render.engine = "LIKENESS"
+scene.view_settings.view_transform = "Standard"
+space = next(a for a in bpy.context.window_manager.windows[0].screen.areas if a.type == "VIEW_3D").spaces[0]
+space.shading.type, space.overlay.show_overlays = "RENDERED", False
+space.region_3d.view_perspective = "CAMERA"
+""")
+    window.wait("'final' in memory.get('shown', [])", 120)
+    window.settle()
+    picture = window.shot("5 viewport")
+    x, y, width, height = window.box()
+    with Image.open(picture) as image:
+        part = image.crop((x + width // 4, image.height - y - height, x + width * 3 // 4, image.height - y))
+    assert ImageStat.Stat(part.convert("L")).stddev[0] > 8
+
+
+def test_f12(window, photo):
+    window.ask("bpy.context.scene.render.resolution_percentage = 30")
+    window.hover()
+    window.key("F12")
+    window.wait("bpy.app.is_job_running('RENDER')", 10)
+    window.wait("not bpy.app.is_job_running('RENDER')", 90)
+    window.settle()
+    window.shot("6 f12")
+    saved = photo.with_name("f12.png")
+    window.ask(f"bpy.data.images['Render Result'].save_render({str(saved)!r})")
+    not_blank(saved)
+    window.key("Escape")
+
+
+def test_save_reload_and_render_in_the_background(window, photo):
+    blend = photo.with_name("scene.blend")
+    window.hover()
+    window.key("ctrl+s")
+    choose_file(window, blend)
+    window.wait("not bpy.data.is_dirty", 20)
+    assert blend.exists()
+    window.close()
+    done = window.command("-b", str(blend), "-E", "LIKENESS", "-o", "//frame_####", "-s", "1", "-e", "2", "-a")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    for number in (1, 2):
+        not_blank(blend.with_name(f"frame_{number:04d}.png"))
+    start(window, str(blend))
+    assert set(CREATED) <= set(objects(window))
+    window.shot("7 reloaded")
