@@ -1,7 +1,15 @@
 """What Likeness keeps on Blender's data: on objects, on the scene, and (never saved) on the window manager."""
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    FloatProperty,
+    FloatVectorProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 from .typed import register_and_unregister
 
@@ -29,6 +37,26 @@ class LIKENESS_PG_scene(bpy.types.PropertyGroup):
             ("FINAL", "Final", "The best this avatar can do", 2),
         ),
         default="FINAL",
+    )
+    background: EnumProperty(
+        name="Background",
+        description="What stands behind the avatars in a render",
+        items=(
+            ("TRANSPARENT", "Transparent", "Nothing: for compositing", 0),
+            ("PLATE", "Plate", "A picture that fills the frame, for example the photo", 1),
+            ("COLOR", "Color", "One color", 2),
+        ),
+        default="TRANSPARENT",
+    )
+    background_image: PointerProperty(name="Plate", description="The picture behind the avatars", type=bpy.types.Image)
+    background_color: FloatVectorProperty(
+        name="Color",
+        description="Behind the avatars",
+        subtype="COLOR",
+        size=3,
+        min=0.0,
+        max=1.0,
+        default=(0.5, 0.5, 0.5),
     )
 
 

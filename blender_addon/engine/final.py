@@ -5,7 +5,8 @@ import bpy
 from neural_core.errors import BackendError
 
 from ..backend import client
-from .passes import Pictures, empty_pictures, write_passes
+from .background import background
+from .passes import Pictures, empty_pictures, pictures_wanted, write_passes
 from .snapshot import Snapshot, take_snapshot
 from .view import SceneError, camera_view, render_window
 
@@ -30,21 +31,23 @@ def render_final(engine: bpy.types.RenderEngine, depsgraph: bpy.types.Depsgraph)
 
     engine.update_stats("Likeness", "Reading the scene")
     snapshot = take_snapshot(depsgraph, view, scene.likeness.quality.lower())
-    pictures = draw(engine, snapshot) if snapshot.avatars else empty_pictures(view.width, view.height)
-    write_passes(engine, depsgraph.view_layer.name, pictures)
+    wanted = pictures_wanted(depsgraph.view_layer)
+    nothing = empty_pictures(view.width, view.height, wanted)
+    behind = background(scene, width, height, window)
+    pictures = draw(engine, snapshot, nothing) if snapshot.avatars else nothing
+    write_passes(engine, depsgraph.view_layer.name, pictures, behind)
 
 
-def draw(engine: bpy.types.RenderEngine, snapshot: Snapshot) -> Pictures:
-    """The backend's pictures of a snapshot, row 0 on top."""
+def draw(engine: bpy.types.RenderEngine, snapshot: Snapshot, wanted: Pictures) -> Pictures:
+    """The backend's pictures of a snapshot, row 0 on top; those that `wanted` has, in the same shapes."""
 
     def show(fraction: float, stage: str) -> None:
         engine.update_progress(fraction)
         engine.update_stats("Likeness", stage)
 
     body, arrays = snapshot.request()
+    body["passes"] = list(wanted)
     _, pictures = client.run("render_frame", body, arrays, on_progress=show, should_stop=engine.test_break)
-    size = (snapshot.view.height, snapshot.view.width)
-    expected = {"rgba": (*size, 4), "depth": size, "mask": size}
-    if {name: picture.shape for name, picture in pictures.items()} != expected:
+    if {name: picture.shape for name, picture in pictures.items()} != {n: p.shape for n, p in wanted.items()}:
         raise BackendError("The Likeness backend drew another picture than was asked for: restart it.")
     return pictures

@@ -24,8 +24,14 @@ class LIKENESS_PT_render(bpy.types.Panel):
         return context.engine in cls.COMPAT_ENGINES
 
     def draw(self, context: bpy.types.Context) -> None:
+        choices = context.scene.likeness
         self.layout.use_property_split = True
-        self.layout.prop(context.scene.likeness, "quality")
+        self.layout.prop(choices, "quality")
+        self.layout.prop(choices, "background")
+        if choices.background == "PLATE":
+            self.layout.template_ID(choices, "background_image", open="image.open", text="Picture")
+        elif choices.background == "COLOR":
+            self.layout.prop(choices, "background_color")
         if context.scene.view_settings.view_transform not in {"Standard", "Raw"}:
             self.layout.label(text="View Transform 'Standard' shows the photo's colors", icon="INFO")
 
@@ -43,7 +49,9 @@ class LIKENESS_PT_passes(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         self.layout.use_property_split = True
-        self.layout.prop(context.view_layer, "use_pass_z", text="Depth")
+        column = self.layout.column(heading="Include")
+        for name, label in (("use_pass_z", "Depth"), ("use_pass_normal", "Normal"), ("use_pass_uv", "UV")):
+            column.prop(context.view_layer, name, text=label)
 
 
 def stock_panels() -> Iterator[type]:

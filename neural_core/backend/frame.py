@@ -41,7 +41,7 @@ def render(request: Message, progress: Progress, cache: Cache) -> Answer:
     if quality not in _QUALITIES:
         raise RequestError(f"The quality is one of {', '.join(_QUALITIES)}: update add-on and backend together.")
     passes = request.body.get("passes", pictures.ALWAYS)
-    if not isinstance(passes, list | tuple) or any(name not in pictures.PICTURES for name in passes):
+    if not isinstance(passes, list | tuple) or any(name not in list(pictures.PICTURES) for name in passes):
         known = ", ".join(pictures.PICTURES)
         raise RequestError(f"The passes are some of {known}: update add-on and backend together.")
     tasks = _tasks(request)
