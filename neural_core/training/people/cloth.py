@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from neural_core.training.people.fabrics import Fabric, random_colour, random_fabric
+from neural_core.training.people.accessories import Accessories, draw_on_cloth
+from neural_core.training.people.fabrics import Fabric, leather_fabric, random_colour, random_fabric
 from neural_core.training.people.noise import noise, noise_with_gradient, smoothstep
 from neural_core.training.people.outfit import Outfit
 from neural_core.training.people.prints import random_print
@@ -37,18 +38,24 @@ class Material:
     laces: bool = False
 
 
-def draw_materials(rng: np.random.Generator, outfit: Outfit) -> dict[str, Material]:
-    """Materials by layer name. All are drawn for every person, worn or not, to keep the random stream aligned."""
+def draw_materials(rng: np.random.Generator, outfit: Outfit, worn: Accessories, tone: Tensor) -> dict[str, Material]:
+    """Materials by layer name. All are drawn for every person, worn or not, to keep the random stream aligned.
+
+    Args:
+        tone: (3,) sRGB of the skin, which shows through lace.
+    """
     plain = lambda: str(rng.choice(["solid", "solid", "heather"]))  # noqa: E731
-    trousers = "denim" if rng.random() < 0.42 else plain() if rng.random() < 0.75 else None
+    trousers = "denim" if rng.random() < 0.45 else plain() if rng.random() < 0.85 else None
     if outfit.trousers == "leggings":
         trousers = plain()
     folds = 0.3 + 0.7 * outfit.looseness if outfit.trousers != "leggings" else 0.15
     band = lambda share: random_colour(rng) if rng.random() < share else None  # noqa: E731
-    top_fabric = random_fabric(rng, wrinkles=0.4 + 0.6 * outfit.fit)
+    top_fabric = random_fabric(rng, wrinkles=0.4 + 0.6 * outfit.fit, tone=tone)
     front = str(rng.choice(["plain", "buttons", "zip"], p=[0.72, 0.22, 0.06]))
+    if outfit.collar == "shirt" and outfit.jacket is None:
+        front = "buttons"
     has_print = rng.random() < (0.6 if top_fabric.kind in ("solid", "heather") else 0.12)
-    small = rng.random() < 0.25
+    small = rng.random() < 0.3
     top = Material(
         top_fabric,
         band=band(0.25),
@@ -56,33 +63,37 @@ def draw_materials(rng: np.random.Generator, outfit: Outfit) -> dict[str, Materi
         picture=random_print(rng) if has_print else None,
         picture_size=rng.uniform(0.03, 0.05) if small else rng.uniform(0.09, 0.16),
         picture_at=(rng.uniform(0.05, 0.08) if small else 0.0, -rng.uniform(0.14, 0.22)),
-        both_sides=bool(rng.random() < 0.3),
+        both_sides=bool(rng.random() < 0.12),
         front="plain" if has_print else front,
         pocket=bool(rng.random() < 0.12),
     )
     over = random_fabric(
         rng,
-        str(rng.choice(["solid", "solid", "heather", "denim", "plaid", "knit"])),
+        str(rng.choice(["solid", "solid", "solid", "heather", "denim", "plaid", "knit", "puffer"])),
         1.0,
-        rng.uniform(0.02, 0.2),
-        neutral=0.75,
+        rng.uniform(0.02, 0.12),
+        neutral=0.8,
     )
-    skirt = Material(random_fabric(rng, wrinkles=0.6), band=band(0.15))
+    leather = leather_fabric(rng)
+    if rng.random() < 0.14:
+        over = leather
+    skirt = Material(random_fabric(rng, wrinkles=0.6, tone=tone), band=band(0.15))
     collar = top if outfit.collar != "scarf" and outfit.jacket is None else Material(over)
     if outfit.collar == "scarf":
         collar = Material(random_fabric(rng))
     jacket = Material(
-        over, band=band(0.15), front="zip" if outfit.opening <= 0 else "plain", pocket=bool(rng.random() < 0.3)
+        over, band=band(0.15), front="zip" if outfit.opening <= 0 else "plain", pocket=bool(rng.random() < 0.2)
     )
     hat = Material(random_fabric(rng, str(rng.choice(["solid", "knit", "heather", "stripes"])), 0.3), band=band(0.5))
     sole = random_colour(rng) if rng.random() < 0.5 else torch.full((3,), float(rng.uniform(0.45, 0.92)))
     shoe = Material(
-        random_fabric(rng, plain(), 0.2, rng.uniform(0.05, 0.3), neutral=0.85),
+        random_fabric(rng, plain(), 0.2, rng.uniform(0.05, 0.3), neutral=0.9),
         sole=sole,
         laces=bool(rng.random() < 0.5),
     )
+    bag = Material(random_fabric(rng, "solid", 0.3, rng.uniform(0.03, 0.2)).dyed(worn.bag_colour))
     return {
-        "pants": Material(random_fabric(rng, trousers, wrinkles=folds, neutral=0.8), front="plain"),
+        "pants": Material(random_fabric(rng, trousers, wrinkles=folds, neutral=0.86), front="plain"),
         "top": top,
         "jacket": jacket,
         "coat": Material(over),
@@ -92,6 +103,7 @@ def draw_materials(rng: np.random.Generator, outfit: Outfit) -> dict[str, Materi
         "hat": hat,
         "brim": Material(hat.fabric),
         "shoes": shoe,
+        "bag": bag,
     }
 
 
@@ -112,7 +124,14 @@ def fabric_coordinates(wardrobe: Wardrobe, layer: str, points: Tensor) -> tuple[
 
 
 def cloth_colour(
-    wardrobe: Wardrobe, layer: str, material: Material, points: Tensor, level: Tensor, shift: Tensor
+    wardrobe: Wardrobe,
+    outfit: Outfit,
+    worn: Accessories,
+    layer: str,
+    material: Material,
+    points: Tensor,
+    level: Tensor,
+    shift: Tensor,
 ) -> Tensor:
     """(n, 3) sRGB of a garment at canonical points (n, 3), `level` (n,) metres inside its hem."""
     device = points.device
@@ -145,15 +164,20 @@ def cloth_colour(
     if material.pocket:
         frame = torch.maximum((x.abs() - 0.075).abs() / 0.04, (y - neck[1] + 0.19).abs() / 0.045)
         colour = torch.where(((frame > 0.93) & (frame < 1.05) & front)[:, None], colour * 0.6, colour)
+    hem = torch.ones_like(front)
+    if layer == "jacket" and outfit.jacket == "coat":
+        hem = y > pelvis + 0.10  # below, the coat goes on
     if material.band is not None:
-        colour = paint(colour, level < 0.024, material.band)
-    colour = torch.where(((level > 0.017) & (level < 0.021))[:, None], colour * 0.78, colour)
+        colour = paint(colour, (level < 0.024) & hem, material.band)
+    colour = torch.where(((level > 0.017) & (level < 0.021) & hem)[:, None], colour * 0.78, colour)
     if material.fabric.kind == "denim" and layer == "pants":
         wear = 0.25 * noise(points * 9 + shift) + 0.5 * torch.exp(-(((y - pelvis + 0.30) / 0.12) ** 2))
         colour = colour * (1 + 0.2 * wear.clamp(0, 1))[:, None] + 0.02 * wear.clamp(0, 1)[:, None]
+        wear = torch.where(front, wear, wear * 0.6)
         outseam = ((coordinates[:, 0] / 0.085).abs() - torch.pi / 2).abs() < 0.04
         fly = (x.abs() < 0.004) & front & (y > pelvis - 0.1)
         colour = torch.where(((outseam & (y < pelvis - 0.1)) | fly)[:, None], colour * 0.7, colour)
+    colour = draw_on_cloth(wardrobe, outfit, worn, layer, points, sleeve, colour)
     if layer == "shoes":
         ankle = wardrobe.joint("left_ankle")
         sole = y < float(wardrobe.body.template[:, 1].min()) + 0.024
@@ -164,6 +188,18 @@ def cloth_colour(
             colour = paint(colour, lace, torch.tensor([0.9, 0.9, 0.9]))
     fading = 0.025 * noise(points * 12 + shift + 2) + 0.02 * noise(points * 30 + shift)
     return (colour * (1 + fading)[:, None]).clamp(0, 1)
+
+
+QUILTING = 0.075  # metres between the seams of a padded jacket
+
+
+def quilted_slope(points: Tensor, sleeve: Tensor) -> Tensor:
+    """(n, 3) slope of a padded jacket's tubes, which run around trunk and sleeves."""
+    along = torch.where(sleeve, points[:, 0], points[:, 1])
+    phase = torch.remainder(along / QUILTING, 1.0) * 2 - 1
+    slope = -2.2 * phase * phase.abs()
+    zero = torch.zeros_like(slope)
+    return torch.stack([torch.where(sleeve, slope, zero), torch.where(sleeve, zero, slope), zero], 1)
 
 
 def fold_slope(wardrobe: Wardrobe, points: Tensor, sleeve: Tensor, shift: Tensor) -> Tensor:

@@ -73,14 +73,26 @@ def hang_skirt(sewing: Sewing, outfit: Outfit) -> Drape:
     return drape
 
 
+def cut_skirt_under(sewing: Sewing, outfit: Outfit, hem: float) -> None:
+    """End a skirt inside the jacket that covers its waist, `hem` above the pelvis; not in the gap in front."""
+    where = sewing.wardrobe.slices["skirt"]
+    x, y, z = sewing.rest[where].unbind(1)
+    level = float(sewing.joints[0, 1]) + hem + 0.04 - y
+    if outfit.opening > 0:
+        gap = opening_level(sewing, outfit, x, y) - 0.05
+        level = torch.where((z > float(sewing.joints[0, 2]) + 0.03) & (gap < 0), torch.ones_like(level), level)
+    sewing.level[where] = torch.minimum(sewing.level[where], level)
+
+
 def hang_coat_tails(sewing: Sewing, outfit: Outfit) -> Drape:
     """The coat below the waist, from inside the jacket's hem, open in front where the jacket is."""
-    drape = _tube(sewing, outfit, "coat", 0.03, outfit.coat_length, 0.017)
+    drape = _tube(sewing, outfit, "coat", 0.035, outfit.coat_length, 0.015)
     points = sewing.rest[sewing.wardrobe.slices["coat"]]
     x, y, z = points.unbind(1)
     gap = opening_level(sewing, outfit, x, y)
     where = sewing.wardrobe.slices["coat"]
     front = z > float(sewing.joints[0, 2]) + 0.03
+    cut_skirt_under(sewing, outfit, -0.04)
     sewing.level[where] = torch.where(front, torch.minimum(sewing.level[where], gap), sewing.level[where])
     return drape
 

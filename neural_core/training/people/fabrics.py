@@ -2,7 +2,7 @@
 
 import colorsys
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 SIZE = 128  # texels of a tile; a tile is 20-60 cm of cloth, so a texel is finer than a pixel of a 256-pixel picture
 
 # sRGB. Black, greys, white, navy, denim, beige, khaki, burgundy, brown: most of a street's clothes.
+_NEUTRAL_SHARES = np.array([3, 3, 3, 2.5, 2, 1.5, 1.5, 2, 2.5, 1.5, 2.5, 1.5, 1, 1.5, 1, 1, 1, 1])
 _NEUTRAL = np.array(
     [
         (0.05, 0.05, 0.055), (0.08, 0.08, 0.09), (0.11, 0.11, 0.12), (0.17, 0.17, 0.18), (0.30, 0.30, 0.31),
@@ -32,9 +33,11 @@ _DENIM = np.array(
 )
 PATTERNS = (
     "solid", "heather", "stripes", "pinstripe", "plaid", "dots", "camo", "checker", "floral", "houndstooth", "argyle",
-    "leopard", "knit", "fairisle", "denim",
+    "leopard", "knit", "fairisle", "denim", "lace", "puffer",
 )  # fmt: skip
-_SHARES = np.array([0.40, 0.12, 0.08, 0.03, 0.07, 0.04, 0.03, 0.03, 0.05, 0.02, 0.02, 0.02, 0.04, 0.02, 0.03])
+_SHARES = np.array(
+    [0.40, 0.12, 0.08, 0.03, 0.07, 0.04, 0.03, 0.03, 0.05, 0.02, 0.02, 0.02, 0.04, 0.02, 0.03, 0.03, 0.0]
+)
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,30 @@ class Fabric:
     wrinkles: float
     gloss: float
 
+    def dyed(self, colour: Tensor) -> "Fabric":
+        """The same cloth in another colour (3,)."""
+        shade = self.tile.mean(0, keepdim=True) / self.tile.mean().clamp(min=1e-3)
+        return replace(self, tile=(shade * colour[:, None, None]).clamp(0, 1))
 
-def random_colour(rng: np.random.Generator, neutral: float = 0.62) -> Tensor:
+
+def leather_fabric(rng: np.random.Generator) -> Fabric:
+    """Black or brown leather: grain, sharp folds and a sheen."""
+    colour = np.array([(0.05, 0.05, 0.055), (0.10, 0.07, 0.06), (0.22, 0.12, 0.07), (0.36, 0.20, 0.11)])[
+        rng.integers(4)
+    ]
+    grain = 1 + 0.10 * _blurred(rng, 0.8) + 0.05 * _blurred(rng, 3.0)
+    tile = torch.from_numpy(colour).float()[:, None, None] * grain
+    return Fabric("leather", tile.clamp(0, 1), 0.2, rng.uniform(0.9, 1.5), rng.uniform(0.25, 0.6))
+
+
+def random_colour(rng: np.random.Generator, neutral: float = 0.68) -> Tensor:
     """(3,) sRGB; `neutral` is the share of black, grey, white, navy, beige and brown."""
     if rng.random() < neutral:
-        colour = _NEUTRAL[rng.integers(len(_NEUTRAL))] * rng.uniform(0.85, 1.08)
+        colour = _NEUTRAL[rng.choice(len(_NEUTRAL), p=_NEUTRAL_SHARES / _NEUTRAL_SHARES.sum())] * rng.uniform(
+            0.85, 1.08
+        )
     else:
-        vivid = rng.random() < 0.25
+        vivid = rng.random() < 0.18
         hue, saturation = rng.random(), rng.uniform(0.6, 0.95) if vivid else rng.uniform(0.12, 0.6)
         colour = np.array(colorsys.hsv_to_rgb(hue, saturation, rng.uniform(0.2, 0.92)))
     return torch.from_numpy(colour.clip(0, 1)).float()
@@ -64,13 +84,16 @@ def random_fabric(
     kind: str | None = None,
     wrinkles: float = 1.0,
     gloss: float = 0.03,
-    neutral: float = 0.62,
+    neutral: float = 0.68,
+    tone: Tensor | None = None,
 ) -> Fabric:
     """A fabric of a given kind, or of any; pairs of colours differ in lightness often enough to make crisp patterns."""
     kind = str(rng.choice(PATTERNS, p=_SHARES / _SHARES.sum())) if kind is None else kind
     colours = [random_colour(rng, neutral) for _ in range(4)]
     if rng.random() < 0.5:  # white or black against anything
         colours[1] = torch.full((3,), 0.92 if colours[0].mean() < 0.45 else 0.07)
+    if kind == "lace" and tone is not None:
+        colours[1] = tone * 0.8  # what is seen through the holes
     tile = _paint(kind, colours, rng)
     fine, coarse = _blurred(rng, 1.0), _blurred(rng, 10.0)
     tile = tile * (1 + rng.uniform(0, 0.05) * fine + rng.uniform(0, 0.03) * coarse)
@@ -141,6 +164,13 @@ def _paint(kind: str, colours: list[Tensor], rng: np.random.Generator) -> Tensor
             mask = torch.from_numpy(np.tile(motif, SIZE // 16))[None] * ((v * 12).floor() == k)
             tile = over(tile, mask, bands[k % 3])
         return tile
+    if kind == "lace":
+        count = int(rng.integers(5, 11))
+        x, y = (u * count) % 1 - 0.5, (v * count + 0.5 * ((u * count).floor() % 2)) % 1 - 0.5
+        petals = 0.30 + 0.12 * torch.cos(int(rng.integers(4, 8)) * torch.atan2(y, x))
+        return over(tile, ((x * x + y * y).sqrt() < petals) & ((x * x + y * y) > 0.01), b)
+    if kind == "puffer":
+        return tile * (1 + 0.03 * _blurred(rng, 2.0))
     if kind == "denim":
         base = torch.from_numpy(_DENIM[rng.integers(len(_DENIM))]).float()[:, None, None].expand(3, SIZE, SIZE)
         twill = 0.10 * torch.sin((u + v) * 2 * math.pi * 32)

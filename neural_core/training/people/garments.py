@@ -196,7 +196,7 @@ def jacket(sewing: Sewing, outfit: Outfit, rng: np.random.Generator) -> None:
     wardrobe = sewing.wardrobe
     x, y, z = wardrobe.body.template.unbind(1)
     neck, pelvis = wardrobe.joint("neck"), wardrobe.height("pelvis")
-    hem = pelvis + (-0.06 if outfit.jacket == "coat" else outfit.jacket_hem)
+    hem = pelvis + (0.0 if outfit.jacket == "coat" else outfit.jacket_hem)
     edge = neck[1] + rng.uniform(-0.03, 0.0) - y
     level = torch.maximum(edge, (x**2 + (0.7 * (z - neck[2])) ** 2).sqrt() - 0.068)
     level = torch.where(z > neck[2] + 0.04, torch.minimum(level, neck[1] - 0.003 - y), level)
@@ -205,7 +205,8 @@ def jacket(sewing: Sewing, outfit: Outfit, rng: np.random.Generator) -> None:
     level = torch.minimum(level, y - hem)
     level = torch.where(z > neck[2], torch.minimum(level, opening_level(sewing, outfit, x, y)), level)
     fit = 0.5 + 0.5 * outfit.padding
-    hang = 0.4 * outfit.hang if outfit.jacket == "jacket" else 0.7 * outfit.hang
+    # A coat that is cut straight has no step where its tails begin.
+    hang = 0.4 * outfit.hang if outfit.jacket == "jacket" else 0.55 + 0.45 * outfit.hang
     thickness = 0.018 + 0.026 * outfit.padding
     lay_shell(sewing, "jacket", level, thickness, 19, upper_body_shape(sewing, outfit, fit, hang))
     sewing.cut("top", HIDE + 0.005 - level)

@@ -13,6 +13,7 @@ from neural_core.training.people.wardrobe import TUBES
 
 STYLES = ("bald", "buzz", "short", "mid", "afro", "bob", "long", "bun", "pony")
 _SHARES = (0.05, 0.10, 0.28, 0.13, 0.06, 0.12, 0.14, 0.06, 0.06)
+FRINGE = {"hair": 0.010, "curtain": 0.016, "knot": 0.02}  # metres that strands reach beyond a smooth edge
 # Height of the hairline above the head joint, against depth in front of the head joint (metres on the mean body).
 _HAIRLINE_DEPTH = np.array([-0.158, -0.108, -0.038, -0.003, 0.027, 0.062, 0.102, 0.142])
 _HAIRLINE_HEIGHT = np.array([-0.020, -0.020, -0.015, 0.040, 0.080, 0.120, 0.133, 0.140])
@@ -165,20 +166,23 @@ def _knot(sewing: Sewing, hair: HairStyle, rng: np.random.Generator) -> Tensor:
         points = torch.stack([ring * angles.sin(), y, back + 0.02 - 0.05 * (t * 2.2).sin() + ring * angles.cos()], -1)
     where = wardrobe.slices["knot"]
     sewing.rest[where] = points.reshape(-1, 3)
-    sewing.level[where] = 1.0
+    tips = (1 - t) * 0.12 if hair.style == "pony" else torch.ones_like(t)
+    sewing.level[where] = tips.expand(rows, around).reshape(-1)
     weights = torch.zeros(rows * around, 55, device=device)
     weights[:, JOINT_INDEX["head"]] = 1.0
     return weights
 
 
 def put_on_hat(sewing: Sewing, kind: str, rng: np.random.Generator) -> dict[str, Tensor]:
-    """A beanie, or a hat with a brim all around ("brim") or in front ("visor")."""
+    """A beanie, a cap with a visor, or a hat with a brim all around: "brim", "bucket" (it droops), "sun" (wide)."""
     wardrobe = sewing.wardrobe
     template, head = wardrobe.body.template, wardrobe.joint("head")
     edge = head[1] + rng.uniform(0.09, 0.12)
     level = (template[:, 1] - edge + 0.25 * rng.uniform(0, 1) * (template[:, 2] - head[2])).clamp(max=1.0)
-    lay_shell(sewing, "hat", level, rng.uniform(0.014, 0.032), 6, hide=None)
+    tall = rng.uniform(0.0, 0.7) if kind not in ("beanie", "visor") else rng.uniform(0, 0.25)
+    lay_shell(sewing, "hat", level, rng.uniform(0.014, 0.032) + tall * level.clamp(0, 0.08), 6, hide=None)
     sewing.cut("hair", 0.015 - level)
+    width, droop = rng.uniform(0.05, 0.10), rng.uniform(0.0, 0.02)
     if kind == "beanie":
         return {}
     around, rows = TUBES["brim"]
@@ -191,13 +195,17 @@ def put_on_hat(sewing: Sewing, kind: str, rng: np.random.Generator) -> dict[str,
     inner = hull_radius(low[:, [0, 2]] - centre, torch.zeros(len(low), dtype=torch.long, device=device), 1, angles)[0]
     s = torch.linspace(1, 0, rows, device=device)[:, None]  # from the outside in: faces look up
     front = smoothstep(0.55, 0.8, angles.cos())
-    width = rng.uniform(0.05, 0.10) if kind == "brim" else 0.07 * front
-    radius = inner - 0.006 + width * s
+    if kind == "sun":
+        width, droop = width + 0.06, droop + 0.01
+    if kind == "bucket":
+        width, droop = 0.8 * width, 0.045
+    radius = inner - 0.006 + (0.07 * front if kind == "visor" else width) * s
     x, z = radius * angles.sin() + centre[0], radius * angles.cos() + centre[1]
-    y = height - 0.012 * s + 0.0 * x
+    wave = noise(torch.stack([angles.sin(), angles.cos(), angles * 0], 1) * 1.5 + sewing.shift)
+    y = height - (0.012 if kind == "visor" else droop) * s + 0.08 * (width * s) * wave * (kind in ("sun", "brim"))
     where = wardrobe.slices["brim"]
-    sewing.rest[where] = torch.stack([x, y, z], -1).reshape(-1, 3)
-    visible = torch.ones_like(x) if kind == "brim" else (front - 0.1).expand_as(x)
+    sewing.rest[where] = torch.stack([x, y.expand_as(x), z], -1).reshape(-1, 3)
+    visible = (front - 0.1).expand_as(x) if kind == "visor" else torch.ones_like(x)
     sewing.level[where] = visible.reshape(-1)
     weights = torch.zeros(rows * around, 55, device=device)
     weights[:, JOINT_INDEX["head"]] = 1.0

@@ -9,7 +9,7 @@ from neural_core.training.people.noise import smoothstep
 from neural_core.training.people.wardrobe import Wardrobe
 
 # Tubes and the joint that they hang around. A brim is a thin disc: no offset of the forehead describes it.
-_HUNG = {"skirt": "pelvis", "coat": "pelvis", "collar": "neck", "curtain": "head", "knot": "head"}
+_HUNG = {"skirt": "pelvis", "coat": "pelvis", "collar": "neck", "curtain": "head", "knot": "head", "bag": "pelvis"}
 _ROW, _ANGLES = 0.016, 60  # cells of the cylinder on which tubes are measured: metres, and count around
 _BEHIND = {"pelvis": 0.035, "neck": -0.005, "head": -0.008}  # metres from the joint to the tube's axis along z
 
@@ -50,7 +50,8 @@ def _tube_offsets(sewing: Sewing, layer: str, joint: str) -> tuple[Tensor, Tenso
     """Offsets (V, 3) from the skin straight out to a tube that hangs around a joint, and their reach (V,)."""
     wardrobe = sewing.wardrobe
     centre = sewing.joints[JOINT_INDEX[joint]] + sewing.joints.new_tensor([0.0, 0.0, _BEHIND[joint]])
-    points, highest = _points_of_tube(wardrobe, sewing, layer) - centre, 0.3
+    points = _points_of_tube(wardrobe, sewing, layer) - centre
+    highest = float(points[:, 1].max()) + _ROW
     rows = int((highest - float(points[:, 1].min())) / _ROW) + 2
     size = rows * _ANGLES
 

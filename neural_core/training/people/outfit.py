@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+HATS = ("beanie", "brim", "visor", "visor", "bucket", "sun")
+
 
 @dataclass(frozen=True)
 class Outfit:
@@ -16,7 +18,7 @@ class Outfit:
         tucked: the top ends inside the trousers. top_hem: above the pelvis (negative: below).
         skirt: "skirt" | "dress" | None, with length below the pelvis, slope of its sides and folds.
         jacket: "jacket" | "coat" | None; opening: half width of the gap in front, <= 0 closed.
-        collar: "shirt" | "hood" | "scarf" | None; hood_up. hat: "beanie" | "brim" | "visor" | None.
+        collar: "shirt" | "hood" | "scarf" | None; hood_up. hat: one of HATS | None.
         shoes: "low" | "boots" | None.
     """
 
@@ -72,20 +74,20 @@ def draw_outfit(rng: np.random.Generator) -> Outfit:
     ends = {"short": between(2, 0.20, 0.50), "long": between(2, 0.86, 0.99), "none": between(2, -0.02, 0.03)}
     hems = {"long": between(3, -0.01, 0.09), "leggings": between(3, 0.0, 0.2), "shorts": between(3, -0.05, 0.18)}
     jacket = str(style) if style in ("jacket", "coat") else "jacket" if u[4] < 0.08 and skirt is None else None
-    loose = 0.0 if trousers == "leggings" else between(5, 0, 1) ** 1.4
+    loose = 0.0 if trousers == "leggings" else between(5, 0, 1) ** 1.9
     collar = "hood" if style == "hoodie" else None
     if jacket and u[6] < 0.45:
         collar = "hood" if u[7] < 0.4 else "shirt"
     elif collar is None and u[6] < 0.22:
         collar = "shirt" if u[7] < 0.6 else "scarf"
     hood_up = collar == "hood" and u[8] < 0.25
-    hat = None if hood_up or u[9] > 0.13 else str(rng.choice(["beanie", "brim", "visor"]))
+    hat = None if hood_up or u[9] > 0.16 else str(rng.choice(HATS))
     tucked = skirt is not None or (style == "sport" and u[10] < 0.2) or u[10] < 0.25
     neck = str(rng.choice(["crew", "v", "turtle", "scoop"], p=[0.55, 0.2, 0.12, 0.13]))
     return Outfit(
         trousers=trousers,
         looseness=loose,
-        flare=max(0.0, between(11, -0.08, 0.09)) if loose > 0.2 else 0.0,
+        flare=max(0.0, between(11, -0.14, 0.09)) if loose > 0.2 else 0.0,
         waist=between(12, 0.04, 0.11),
         trouser_hem=hems[trousers] if trousers else 0.0,
         sleeves=sleeves,

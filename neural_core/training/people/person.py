@@ -9,7 +9,8 @@ from torch import Tensor
 
 from neural_core.body.parameters import BodyParameters
 from neural_core.body.skinning import joint_transforms, rotation_matrices
-from neural_core.training.people import drapes, garments, hair
+from neural_core.training.people import bags, drapes, garments, hair
+from neural_core.training.people.accessories import Accessories, draw_accessories
 from neural_core.training.people.cloth import Material, draw_materials
 from neural_core.training.people.drapes import CYLINDER, Drape
 from neural_core.training.people.garments import Sewing
@@ -21,7 +22,7 @@ from neural_core.training.people.wardrobe import TUBES, Wardrobe
 # What evaluation groups people by (Person.wears); the order is that of the shards' field `garments`.
 GARMENTS = (
     "skirt", "dress", "coat", "jacket", "open", "trousers", "wide", "shorts", "leggings", "bare_arms", "hood_up", "hat",
-    "scarf", "boots", "barefoot", "bald", "long_hair", "tied_hair", "afro", "beard",
+    "scarf", "boots", "barefoot", "bald", "long_hair", "tied_hair", "afro", "beard", "glasses", "backpack", "bag",
 )  # fmt: skip
 
 BETA_SPREAD = 0.9  # standard deviations; the first coefficient (overall build) spreads less, as clothes add volume
@@ -37,12 +38,14 @@ class Person:
         rest: (n, 3); level: (n,) metres inside the hem, the surface exists where positive.
         faces: (f, 3); face_layer: (f,) into wardrobe.layers; vertex_faces: (n, K), f where there are fewer.
         source: (n,) body vertex, -1 on tubes. weights: (n, 55). canonical: (n, 3) mean-body position, for textures.
+        fringe: (f,) metres by which strands of hair fray a face's edge.
         eyes: (n,) bool. drapes: tubes shaped in every pose, with the vertices they fill. shift: (3,) into the noise.
     """
 
     wardrobe: Wardrobe
     outfit: Outfit
     hairstyle: hair.HairStyle
+    accessories: Accessories
     look: Look
     materials: dict[str, Material]
     betas: Tensor
@@ -57,6 +60,7 @@ class Person:
     source: Tensor
     weights: Tensor
     canonical: Tensor
+    fringe: Tensor
     eyes: Tensor
     drapes: tuple[tuple[Drape, Tensor], ...]
     shift: Tensor
@@ -85,6 +89,9 @@ class Person:
             "tied_hair": style in ("bun", "pony") and not outfit.hood_up,
             "afro": style == "afro",
             "beard": self.look.beard > 0,
+            "glasses": self.look.glasses is not None,
+            "backpack": self.accessories.bag == "backpack",
+            "bag": self.accessories.bag in ("shoulder", "crossbody"),
         }[garment]
 
 
@@ -111,7 +118,8 @@ def make_person(wardrobe: Wardrobe, rng: np.random.Generator) -> Person:
     betas = rng.standard_normal(20) * BETA_SPREAD
     betas[0] *= _FIRST_BETA
     outfit, hairstyle, look = draw_outfit(rng), hair.draw_hair(rng), draw_look(rng)
-    materials = draw_materials(rng, outfit)
+    accessories = draw_accessories(rng, outfit)
+    materials = draw_materials(rng, outfit, accessories, look.tone)
     betas_tensor = torch.from_numpy(betas).float().to(device)
     rest, joints = wardrobe.body.rest(BodyParameters.zeros(device=device, betas=betas_tensor[None]))
     size, count = wardrobe.size, wardrobe.body.num_vertices
@@ -128,12 +136,12 @@ def make_person(wardrobe: Wardrobe, rng: np.random.Generator) -> Person:
     )
     sewing.rest[:count] = rest[0]
     sewing.level[:count] = 1.0
-    tubes, hanging = dress(sewing, outfit, hairstyle, rng)
-    return _compact(sewing, outfit, hairstyle, look, materials, betas_tensor, tubes, hanging)
+    tubes, hanging = dress(sewing, outfit, hairstyle, accessories, rng)
+    return _compact(sewing, outfit, hairstyle, accessories, look, materials, betas_tensor, tubes, hanging)
 
 
 def dress(
-    sewing: Sewing, outfit: Outfit, hairstyle: hair.HairStyle, rng: np.random.Generator
+    sewing: Sewing, outfit: Outfit, hairstyle: hair.HairStyle, accessories: Accessories, rng: np.random.Generator
 ) -> tuple[dict[str, Tensor], list[Drape]]:
     """Lay every garment from the skin outwards; returns weights of skinned tubes by layer, and hanging tubes."""
     hanging = []
@@ -150,6 +158,8 @@ def dress(
         sewing.cut("pants", pelvis + outfit.top_hem + 0.05 - template[:, 1])
     if outfit.jacket:
         garments.jacket(sewing, outfit, rng)
+    if outfit.jacket == "jacket" and outfit.skirt:
+        drapes.cut_skirt_under(sewing, outfit, outfit.jacket_hem)
     if outfit.jacket == "coat":
         hanging.append(drapes.hang_coat_tails(sewing, outfit))
     if outfit.shoes:
@@ -159,6 +169,8 @@ def dress(
         tubes["collar"] = drapes.lay_collar(sewing, outfit, rng)
     if outfit.hat:
         tubes.update(hair.put_on_hat(sewing, outfit.hat, rng))
+    if accessories.bag:
+        tubes["bag"] = bags.hang_bag(sewing, accessories)
     if outfit.hood_up:
         hair.put_hood_up(sewing, rng)
         for layer in {"curtain", "knot"} & set(tubes):
@@ -166,7 +178,7 @@ def dress(
     return tubes, hanging
 
 
-def _compact(sewing, outfit, hairstyle, look, materials, betas, tubes, hanging) -> Person:
+def _compact(sewing, outfit, hairstyle, accessories, look, materials, betas, tubes, hanging) -> Person:
     """Drop every face that lies wholly beyond its hem, and the vertices that nothing uses."""
     wardrobe, level = sewing.wardrobe, sewing.level
     device, size, count = wardrobe.device, wardrobe.size, wardrobe.body.num_vertices
@@ -200,6 +212,7 @@ def _compact(sewing, outfit, hairstyle, look, materials, betas, tubes, hanging) 
         wardrobe=wardrobe,
         outfit=outfit,
         hairstyle=hairstyle,
+        accessories=accessories,
         look=look,
         materials=materials,
         betas=betas,
@@ -214,6 +227,7 @@ def _compact(sewing, outfit, hairstyle, look, materials, betas, tubes, hanging) 
         source=source[vertices],
         weights=weights[vertices],
         canonical=canonical[vertices],
+        fringe=_fringe(wardrobe)[kept_faces],
         eyes=eyes[vertices],
         drapes=tuple(
             (
@@ -224,6 +238,12 @@ def _compact(sewing, outfit, hairstyle, look, materials, betas, tubes, hanging) 
         ),
         shift=sewing.shift,
     )
+
+
+def _fringe(wardrobe: Wardrobe) -> Tensor:
+    """(F,) metres by which a face's hem is frayed: strands at a hairline and at the tips of long hair."""
+    by_layer = torch.tensor([hair.FRINGE.get(layer, 0.0) for layer in wardrobe.layers], device=wardrobe.device)
+    return by_layer[wardrobe.face_layer]
 
 
 def _on_cylinder(wardrobe: Wardrobe, layer: str, points: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from neural_core.camera import Camera
 from neural_core.training.people import zbuffer
-from neural_core.training.people.cloth import cloth_colour, fabric_coordinates, fold_slope
+from neural_core.training.people.cloth import cloth_colour, fabric_coordinates, fold_slope, quilted_slope
 from neural_core.training.people.lights import Light, ambient_basis, sky_directions, visibility
 from neural_core.training.people.noise import noise
 from neural_core.training.people.person import Person, PosedPerson
@@ -56,7 +56,12 @@ def reduce_picture(picture: Tensor, height: int, width: int) -> Tensor:
 
 def _surface(person: Person, posed: PosedPerson, pose_of_view: Tensor, cameras: list[Camera], light: Light) -> Surface:
     hits = zbuffer.draw(
-        posed.vertices[pose_of_view], person.faces, person.level, cameras, one_sided=person.face_layer == 0
+        posed.vertices[pose_of_view],
+        person.faces,
+        person.level,
+        cameras,
+        one_sided=person.face_layer == 0,
+        fringe=(person.fringe, strand_coordinates(person, person.canonical)),
     )
     device = posed.vertices.device
     directions = torch.cat([sky_directions(_SKY_SAMPLES, device), light.sun.to(device)[None]])
@@ -112,10 +117,13 @@ def shade(person: Person, surface: Surface, eye: Tensor, light: Light) -> Tensor
             gloss[at], sharpness[at] = person.look.hair_gloss, 12.0
         else:
             material = person.materials[layer]
-            albedo[at] = cloth_colour(wardrobe, layer, material, points, surface.level[at], person.shift)
+            albedo[at] = cloth_colour(
+                wardrobe, person.outfit, person.accessories, layer, material, points, surface.level[at], person.shift
+            )
             normal[at], steepness = _fold(person, layer, surface, at, normal[at])
             ambient[at] = ambient[at] * (1 - 0.10 * steepness)
             gloss[at] = material.fabric.gloss
+            sharpness[at] = 40.0 if material.fabric.kind == "leather" else 20.0
     sun, sun_colour = light.sun.to(device), light.sun_colour.to(device)
     fill = (ambient_basis(normal) @ light.ambient.to(device)).clamp(min=0.02) * (0.25 + 0.75 * ambient)[:, None]
     lambert = (normal @ sun).clamp(min=0) * sunlight
@@ -128,31 +136,33 @@ def shade(person: Person, surface: Surface, eye: Tensor, light: Light) -> Tensor
     return (linear / (1 + 0.15 * linear)).clamp(0, 1) ** (1 / 2.2)
 
 
+def strand_coordinates(person: Person, points: Tensor) -> Tensor:
+    """(n, 3) coordinates in which noise looks like strands: many features around the head, few along the hair."""
+    centre = person.wardrobe.joint("head") + points.new_tensor([0.0, 0.05, -0.018])
+    away = points - centre
+    around = F.normalize(away * away.new_tensor([1.0, 0.0, 1.0]), dim=1, eps=1e-3) * 34
+    return around + points * points.new_tensor([0.0, 9.0, 0.0]) + person.shift
+
+
 def _hair(person: Person, layer: str, points: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
-    """Strands: noise drawn out along the fall of the hair."""
-    head = person.wardrobe.joint("head")
-    around = torch.atan2(points[:, 0], points[:, 2] - head[2] + 0.018)
-    tubes = 1.6 if layer == "curtain" else 1.0
-    along = torch.stack(
-        [around * 35 * tubes, points[:, 1] * 14, points[:, 2] * (0.0 if layer == "curtain" else 10.0)], 1
-    )
-    strands = (
-        0.35 * noise(along * 0.35 + person.shift)
-        + 0.4 * noise(along + person.shift)
-        + 0.3 * noise(along * 2.3 + person.shift)
-    )
-    colour = person.look.hair.to(points.device) * (1 + 0.45 * strands)[:, None] + 0.015 * strands.clamp(min=0)[:, None]
-    bend = torch.stack([noise(along + person.shift + k) for k in (1.0, 9.0, 17.0)], 1)
-    return colour.clamp(0.005, 1), F.normalize(normal + 0.35 * bend, dim=1)
+    """Strands: noise drawn out along the fall of the hair; wisps of lighter and darker hair."""
+    along = strand_coordinates(person, points)
+    wisps, strands, fine = noise(along * 0.35), noise(along), noise(along * 2.3)
+    shade = 0.30 * wisps + 0.34 * strands + 0.26 * fine
+    colour = person.look.hair.to(points.device) * (1 + 0.45 * shade)[:, None] + 0.015 * shade.clamp(min=0)[:, None]
+    bend = torch.stack([noise(along + k) for k in (1.0, 9.0, 17.0)], 1)
+    return colour.clamp(0.005, 1), F.normalize(normal + 0.30 * bend, dim=1)
 
 
 def _fold(person: Person, layer: str, surface: Surface, at: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
     """Normals bent by folds, turned into the pose; and how steep they are."""
     points = surface.canonical[at]
     _, sleeve = fabric_coordinates(person.wardrobe, layer, points)
-    slope = fold_slope(person.wardrobe, points, sleeve, person.shift)
-    depth = 0.036 * person.materials[layer].fabric.wrinkles
-    slope = (surface.rotation[at] @ slope[..., None])[..., 0] * depth
+    fabric = person.materials[layer].fabric
+    slope = 0.036 * fabric.wrinkles * fold_slope(person.wardrobe, points, sleeve, person.shift)
+    if fabric.kind == "puffer":
+        slope = slope * 0.5 + 0.35 * quilted_slope(points, sleeve)
+    slope = (surface.rotation[at] @ slope[..., None])[..., 0]
     slope = slope - (slope * normal).sum(1, keepdim=True) * normal
     steepness = slope.norm(dim=1, keepdim=True)
     slope = slope / (1 + steepness / 0.8)

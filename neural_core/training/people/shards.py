@@ -16,7 +16,7 @@ from neural_core.training.people.person import GARMENTS
 from neural_core.training.people.views import PeopleConfig, PersonViews, make_person_views, stack_people
 
 PEOPLE_PER_SHARD = 32
-VERSION = 3  # of the generator: raise it when the same seed should count as another person
+VERSION = 4  # of the generator: raise it when the same seed should count as another person
 
 
 class ShardError(LikenessError):

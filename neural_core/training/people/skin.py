@@ -13,6 +13,7 @@ from torch import Tensor
 
 from neural_core.body.model import BodyModel
 from neural_core.training.people.fabrics import random_colour
+from neural_core.training.people.glasses import Glasses, draw_glasses, put_on_glasses
 from neural_core.training.people.noise import noise, smoothstep
 
 _TONES = np.array(
@@ -38,13 +39,17 @@ _FACE_WIDTH = 0.20  # metres of the mean face that the mask picture spans, centr
 
 @dataclass(frozen=True)
 class Look:
-    """tone, hair, iris, lips: (3,) sRGB. beard, makeup: 0..1. sock_top: metres above the ankle or None; sock: (3,)."""
+    """tone, hair, iris, lips: (3,) sRGB. beard: 0..1, beard_kind "full" | "stubble" | "moustache" | "goatee".
+    shadow: 0..1 make-up of the lids. sock_top: metres above the ankle or None; sock: (3,)."""
 
     tone: Tensor
     hair: Tensor
     iris: Tensor
     lips: Tensor
     beard: float
+    beard_kind: str
+    shadow: float
+    glasses: Glasses | None
     brow: float
     sock_top: float | None
     sock: Tensor
@@ -67,7 +72,10 @@ def draw_look(rng: np.random.Generator) -> Look:
         hair=as_tensor(hair),
         iris=as_tensor(_IRIS[rng.integers(len(_IRIS))]),
         lips=as_tensor(lips),
-        beard=float(rng.uniform(0.2, 1)) if rng.random() < 0.22 else 0.0,
+        beard=float(rng.uniform(0.3, 1)) if rng.random() < 0.26 else 0.0,
+        beard_kind=str(rng.choice(["full", "stubble", "moustache", "goatee"], p=[0.45, 0.3, 0.1, 0.15])),
+        shadow=float(max(0.0, makeup - 0.3)) * 0.6,
+        glasses=draw_glasses(rng),
         brow=float(rng.uniform(0.4, 0.9)),
         sock_top=float(rng.uniform(0.03, 0.30)) if rng.random() < 0.5 else None,
         sock=random_colour(rng),
@@ -130,9 +138,8 @@ def skin_colour(look: Look, body: BodyModel, face: Tensor, points: Tensor, eyes:
     lips, brows, lashes = _face_features(body, face, points).unbind(1)
     hair = look.hair.to(device)
     if look.beard > 0:
-        _, y, z = from_eyes.unbind(1)
-        jaw = smoothstep(-0.045, -0.072, y) * smoothstep(-0.08, -0.04, z) * smoothstep(-0.15, -0.125, y)
-        growth = (jaw * (1 - lips) * look.beard * (0.8 + 0.2 * noise(points * 150 + shift))).clamp(0, 0.95)[:, None]
+        where = _beard(look.beard_kind, from_eyes) * (1 - lips) * (0.8 + 0.2 * noise(points * 150 + shift))
+        growth = (where * look.beard * (0.35 if look.beard_kind == "stubble" else 1.0)).clamp(0, 0.95)[:, None]
         colour = colour * (1 - growth) + hair * growth
     for mask, target, strength in (
         (lips, look.lips.to(device), 0.8),
@@ -140,12 +147,30 @@ def skin_colour(look: Look, body: BodyModel, face: Tensor, points: Tensor, eyes:
         (lashes, hair * 0.4, 0.6),
     ):
         colour = colour * (1 - strength * mask[:, None]) + target * (strength * mask[:, None])
+    if look.shadow > 0:
+        lid = torch.exp(-(((from_eyes[:, 0].abs() - 0.031) / 0.02) ** 2) - ((from_eyes[:, 1] - 0.008) / 0.009) ** 2)
+        lid = (look.shadow * lid * (from_eyes[:, 2] > -0.02))[:, None]
+        colour = colour * (1 - lid) + (look.lips.to(device) * 0.5) * lid
     if look.sock_top is not None:
         sock = points[:, 1] < float(body.joint_template[7, 1]) + look.sock_top
         colour = torch.where(sock[:, None], look.sock.to(device) * (1 + 0.06 * noise(points * 120))[:, None], colour)
     if bool(eyes.any()):
         colour[eyes] = _eyeball(look, eye, points[eyes])
+    if look.glasses is not None:
+        colour = put_on_glasses(look.glasses, eye, points, colour)
     return colour.clamp(0, 1)
+
+
+def _beard(kind: str, from_eyes: Tensor) -> Tensor:
+    """(n,) where a beard grows, at points (n, 3) relative to the middle of the eyes."""
+    x, y, z = from_eyes.unbind(1)
+    jaw = smoothstep(-0.045, -0.072, y) * smoothstep(-0.08, -0.04, z) * smoothstep(-0.15, -0.125, y)
+    lip = torch.exp(-(((y + 0.056) / 0.007) ** 2)) * smoothstep(0.034, 0.026, x.abs()) * (z > -0.02)
+    if kind == "moustache":
+        return lip
+    if kind == "goatee":
+        return torch.maximum(lip, jaw * smoothstep(0.036, 0.026, x.abs()))
+    return torch.maximum(jaw, lip)
 
 
 def _eyeball(look: Look, eye: Tensor, points: Tensor) -> Tensor:

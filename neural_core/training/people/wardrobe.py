@@ -16,7 +16,10 @@ from neural_core.body.skeleton import JOINT_INDEX
 from neural_core.training.people.skin import face_pictures
 
 # Tubes: points around, rows along. Rows are about 2.5 cm apart on the longest skirt, one pixel is about 0.8 cm.
-TUBES = {"skirt": (72, 40), "coat": (72, 40), "curtain": (80, 36), "knot": (24, 14), "collar": (48, 9), "brim": (48, 4)}
+TUBES = {
+    "skirt": (72, 40), "coat": (72, 40), "curtain": (80, 36), "knot": (24, 14), "collar": (48, 9), "brim": (48, 4),
+    "bag": (28, 14),
+}  # fmt: skip
 
 STEP = 0.8  # of a Laplacian step: near the largest that does not oscillate, so few steps smooth much
 

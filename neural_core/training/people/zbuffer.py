@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from neural_core.camera import Camera
+from neural_core.training.people.noise import noise
 
 _EMPTY = 0x7FFFFFFFFFFFFFFF
 _NOTHING = 0x7F800000 << 32  # depth inf: beyond a hem
@@ -34,12 +35,15 @@ def draw(
     cameras: list[Camera],
     one_sided: Tensor | None = None,
     near: float = 0.05,
+    fringe: tuple[Tensor, Tensor] | None = None,
 ) -> Hits:
     """Nearest existing surface per pixel of B pinhole cameras of one size.
 
     Args:
         vertices: (B, N, 3) world, metres. faces: (F, 3). level: (N,), the surface exists where it is positive.
         one_sided: (F,) bool, faces that are never seen from behind (closed surfaces): dropped early.
+        fringe: edges frayed like hair: (F,) metres by which the level is moved to and fro, and (N, 3) coordinates of
+            the strands, in features.
     """
     height, width = cameras[0].height, cameras[0].width
     device = vertices.device
@@ -88,8 +92,11 @@ def draw(
     inside = torch.nonzero(weights.amin(1) >= -1e-4).squeeze(1)
     t_index, px, py = (x.index_select(0, inside) for x in (t_index, px, py))
     perspective = weights.index_select(0, inside) * over_z.index_select(0, t_index)
-    exists = (perspective * face_level.index_select(0, face.index_select(0, t_index))).sum(1) > 0
-    z_hit = torch.where(exists, 1 / perspective.sum(1), float("inf"))
+    depth_hit = 1 / perspective.sum(1)
+    hit_level = (perspective * face_level.index_select(0, face.index_select(0, t_index))).sum(1) * depth_hit
+    if fringe is not None:
+        hit_level = _fray(hit_level, perspective * depth_hit[:, None], face.index_select(0, t_index), faces, *fringe)
+    z_hit = torch.where(hit_level > 0, depth_hit, float("inf"))
     packed = (z_hit.view(torch.int32).long() << 32) | t_index
     buffer = torch.full((len(cameras) * height * width,), _EMPTY, dtype=torch.int64, device=device)
     buffer.scatter_reduce_(0, (view.index_select(0, t_index) * height + py) * width + px, packed, "amin")
@@ -101,6 +108,16 @@ def draw(
     perspective = _weights(planes, t_index, column, row).clamp(min=0) * over_z.index_select(0, t_index)
     barycentric = perspective / perspective.sum(1, keepdim=True)
     return Hits(seen_from, row, column, face[t_index], barycentric)
+
+
+def _fray(level: Tensor, weights: Tensor, face: Tensor, faces: Tensor, reach: Tensor, strands: Tensor) -> Tensor:
+    """Levels (m,) of fragments, moved by noise along the strands where their face has a reach and its hem is near."""
+    far = reach.index_select(0, face)
+    at = torch.nonzero((far > 0) & (level.abs() < 2.5 * far)).squeeze(1)
+    corners = faces.index_select(0, face.index_select(0, at))
+    points = strands.index_select(0, corners.reshape(-1)).view(-1, 3, 3)
+    wave = noise((points * weights.index_select(0, at)[..., None]).sum(1))
+    return level.index_add(0, at, far.index_select(0, at) * wave)
 
 
 def _plane(b: Tensor, c: Tensor, inverse: Tensor) -> Tensor:
