@@ -4,11 +4,12 @@ Thin modules by role: `rig` builds Blender objects, `operators` and `panels` are
 the backend process, `export` carries avatars away. No torch in this process; no Python threads.
 """
 
-from . import backend, engine, operators, panels, preferences, properties
+from . import backend, engine, operators, panels, photo, preferences, properties
+from .install import watch
 from .rig import correctives
 
 # Registered in this order, unregistered in the reverse one; each module removes everything it adds.
-_modules = (preferences, properties, backend, engine, operators, panels, correctives)
+_modules = (preferences, properties, watch, backend, engine, photo, operators, panels, correctives)
 
 
 def register() -> None:

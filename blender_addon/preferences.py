@@ -1,4 +1,4 @@
-"""Choices of this machine: where the backend's Python is, which device it uses, where its log goes."""
+"""Choices of this machine: where the backend is and how it is installed, which device it uses, where its log goes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
+from .install import interface
+from .install.control import root_in
 from .typed import register_and_unregister
 
 _PACKAGE = __package__ or ""
@@ -16,28 +18,45 @@ class Settings:
     """The preferences as the rest of the add-on reads them.
 
     Attributes:
-        backend_python: program, empty to look for one. device: "auto", "cpu" or "cuda". log_folder: writable.
+        backend_python: a Python the user named, empty for the installed one. device: "auto", "cpu" or "cuda".
+        log_folder: writable. backend_root: folder of the installation, there or not.
     """
 
     backend_python: str
     device: str
     log_folder: Path
+    backend_root: Path
+
+    @property
+    def log(self) -> Path:
+        """The file that takes everything the backend prints."""
+        return self.log_folder / "backend.log"
+
+
+def preferences() -> "LIKENESS_AP_preferences | None":
+    """The add-on's preferences; None where it was registered by a script and has none."""
+    addon = bpy.context.preferences.addons.get(_PACKAGE)
+    return addon.preferences if addon is not None else None
 
 
 def settings() -> Settings:
-    """The preferences, or their defaults where the add-on was registered by a script and has none."""
-    addon = bpy.context.preferences.addons.get(_PACKAGE)
-    chosen = addon.preferences if addon is not None else None
-    python = bpy.path.abspath(chosen.backend_python) if chosen is not None and chosen.backend_python else ""
-    folder = Path(bpy.path.abspath(chosen.log_folder)) if chosen is not None and chosen.log_folder else _user_folder()
-    return Settings(python, chosen.device.lower() if chosen is not None else "auto", folder)
+    """The preferences, or their defaults where there are none."""
+    chosen = preferences()
+    if chosen is None:
+        return Settings("", "auto", user_folder("log"), root_in(user_folder("")))
+    return Settings(
+        bpy.path.abspath(chosen.backend_python) if chosen.backend_python else "",
+        chosen.device.lower(),
+        Path(bpy.path.abspath(chosen.log_folder)) if chosen.log_folder else user_folder("log"),
+        root_in(Path(bpy.path.abspath(chosen.backend_folder)) if chosen.backend_folder else user_folder("")),
+    )
 
 
-def _user_folder() -> Path:
+def user_folder(name: str) -> Path:
     """Where an add-on may write: the extension's own folder, or Blender's data folder when a script registered us."""
     if _PACKAGE.startswith("bl_ext."):
-        return Path(bpy.utils.extension_path_user(_PACKAGE, path="log"))
-    return Path(bpy.utils.user_resource("DATAFILES", path="likeness"))
+        return Path(bpy.utils.extension_path_user(_PACKAGE, path=name))
+    return Path(bpy.utils.user_resource("DATAFILES", path="likeness")) / name
 
 
 def _restart(self, context: bpy.types.Context) -> None:
@@ -51,18 +70,43 @@ class LIKENESS_AP_preferences(bpy.types.AddonPreferences):
     bl_idname = _PACKAGE
 
     backend_python: StringProperty(
-        name="Backend Python",
+        name="Existing Python",
         description=(
-            "Python that has Likeness installed (its venv's python program). Empty: the environment variable "
-            "LIKENESS_PYTHON"
+            "A Python that has Likeness installed (its venv's python program), used instead of the private one. Empty: "
+            "the one installed here, or what the environment variable LIKENESS_PYTHON names"
         ),
         subtype="FILE_PATH",
         update=_restart,
     )
+    backend_folder: StringProperty(
+        name="Folder",
+        description="Where the backend is installed, in a folder of its own. Empty: the add-on's own folder",
+        subtype="DIR_PATH",
+        update=_restart,
+    )
+    build: EnumProperty(
+        name="Build",
+        description="What the networks can run on",
+        # The numbers are what the preferences store: never reuse one.
+        items=(
+            ("CPU", "Processor", "Runs on every machine; the small download", 0),
+            ("CUDA", "CUDA", "Runs on NVIDIA graphics cards as well; the large download", 1),
+        ),
+        default="CPU",
+    )
+    source: EnumProperty(
+        name="From",
+        description="Where the packages come from",
+        items=(
+            ("INDEX", "Internet", "The Python package index, or the mirror that this machine is set up for", 0),
+            ("FOLDER", "Folder of Wheels", "Packages that were fetched before; no network is used", 1),
+        ),
+        default="INDEX",
+    )
+    wheels: StringProperty(name="Wheels", description="Folder that holds the packages", subtype="DIR_PATH")
     device: EnumProperty(
         name="Device",
         description="Where the networks run",
-        # The numbers are what the preferences store: never reuse one.
         items=(
             ("AUTO", "Automatic", "The graphics card where it can be used, otherwise the processor", 0),
             ("CPU", "Processor", "Slower, and always there", 1),
@@ -79,11 +123,7 @@ class LIKENESS_AP_preferences(bpy.types.AddonPreferences):
     )
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        for name in ("backend_python", "device", "log_folder"):
-            layout.prop(self, name)
-        layout.label(text=f"Log: {settings().log_folder / 'backend.log'}", icon="TEXT")
+        interface.draw(self.layout, self, settings())
 
 
 classes = (LIKENESS_AP_preferences,)

@@ -205,7 +205,7 @@ def test_the_preference_comes_before_the_environment(monkeypatch, tmp_path):
 def test_no_backend_is_a_sentence_that_says_what_to_do(monkeypatch):
     monkeypatch.delenv(locate.ENVIRONMENT_VARIABLE, raising=False)
     monkeypatch.setattr(locate, "_own_python_has_torch", lambda: False)
-    with pytest.raises(BackendError, match="not installed: install it and set 'Backend Python'"):
+    with pytest.raises(BackendError, match="not installed: press Install"):
         client.run("echo")
     client.close()
 
@@ -230,7 +230,7 @@ def test_settings_are_the_preferences_of_the_enabled_add_on(tmp_path):
     try:
         chosen = bpy.context.preferences.addons["blender_addon"].preferences
         chosen.backend_python, chosen.device, chosen.log_folder = sys.executable, "CPU", str(tmp_path)
-        assert settings() == Settings(sys.executable, "cpu", tmp_path)
+        assert settings() == Settings(sys.executable, "cpu", tmp_path, settings().backend_root)
     finally:
         bpy.ops.preferences.addon_disable(module="blender_addon")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from neural_core.errors import BackendError
+from neural_core.errors import BackendAbsent
 
 from ..preferences import settings
 from .job import Answer, Job, JobFailed
@@ -58,12 +58,12 @@ def close() -> None:
 
 def _launch() -> BackendProcess:
     chosen = settings()
-    command = backend_command(chosen.backend_python, chosen.device)
-    log = chosen.log_folder / "backend.log"
+    command = backend_command(chosen.backend_python, chosen.device, chosen.backend_root)
+    log = chosen.log
     try:
         return BackendProcess(command, backend_environment(), log)
     except OSError as error:
-        raise BackendError(
+        raise BackendAbsent(
             f"The Likeness backend cannot be started with '{command[0]}' ({error.strerror or error}): "
-            "check 'Backend Python' and 'Log Folder' in the add-on's preferences."
+            "check 'Existing Python' and 'Log Folder' in the add-on's preferences."
         ) from error

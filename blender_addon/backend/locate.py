@@ -5,22 +5,27 @@ import os
 import sys
 from pathlib import Path
 
-from neural_core.errors import BackendAbsent
+from neural_core.errors import BackendAbsent, BackendOutdated
+
+from ..install.control import own_wheel
+from ..install.state import Condition, State, examine
+from ..install.worker.layout import Layout
 
 ENVIRONMENT_VARIABLE = "LIKENESS_PYTHON"
 
 
-def backend_command(python: str = "", device: str = "auto") -> list[str]:
+def backend_command(python: str = "", device: str = "auto", root: Path | None = None) -> list[str]:
     """The command that starts the backend.
 
     Args:
-        python: the preference; when empty the environment variable LIKENESS_PYTHON decides, then, where Blender is a
-            module of a Python that has torch (scripts, farms, tests), that Python. device: "auto", "cpu" or "cuda".
+        python: the preference; when empty the environment variable LIKENESS_PYTHON decides, then the installation in
+            `root`, then, where Blender is a module of a Python that has torch (scripts, farms, tests), that Python.
+        device: "auto", "cpu" or "cuda".
 
     Raises:
-        BackendAbsent: there is none, and what to do.
+        BackendAbsent, BackendOutdated: there is none that can be used, and what to do.
     """
-    return [str(_python(python)), "-m", "neural_core.backend", "--device", device]
+    return [str(_python(python, root)), "-m", "neural_core.backend", "--device", device]
 
 
 def backend_environment() -> dict[str, str]:
@@ -32,7 +37,7 @@ def backend_environment() -> dict[str, str]:
     return {**environment, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
 
 
-def _python(preference: str) -> Path:
+def _python(preference: str, root: Path | None) -> Path:
     for source, value in (
         ("The preferences of the add-on", preference),
         (f"The environment variable {ENVIRONMENT_VARIABLE}", os.environ.get(ENVIRONMENT_VARIABLE, "")),
@@ -45,12 +50,18 @@ def _python(preference: str) -> Path:
                     "correct the path."
                 )
             return path
+    found = examine(root, own_wheel()) if root is not None else Condition(State.ABSENT)
+    if root is not None and found.state == State.READY:
+        return Layout(root).python
     if _own_python_has_torch():
         return Path(sys.executable)
-    raise BackendAbsent(
-        "The Likeness backend is not installed: install it and set 'Backend Python' in the add-on's preferences, "
-        f"or the environment variable {ENVIRONMENT_VARIABLE}, to its Python."
-    )
+    if found.state == State.OUTDATED:
+        raise BackendOutdated(found.sentence)
+    if found.state == State.INSTALLING:
+        raise BackendAbsent("The Likeness backend is being installed: wait until the preferences say that it is ready.")
+    if found.state == State.DAMAGED:
+        raise BackendAbsent(f"The Likeness backend cannot be used. {found.sentence}")
+    raise BackendAbsent("The Likeness backend is not installed: press Install in the add-on's preferences.")
 
 
 def _own_python_has_torch() -> bool:
