@@ -1,15 +1,17 @@
 """likeness.import_avatar: a .likeness file as armature, mesh, material and photo camera."""
 
+from collections.abc import Generator
 from pathlib import Path
 
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from neural_core.errors import AvatarMissing
+from neural_core.errors import AvatarFileError, AvatarMissing
 
 from ..datablocks import kept_on_success
-from ..rig.build import build_avatar
+from ..rig.build import AvatarObjects, build_steps
 from ..rig.description import AvatarDescription
+from ..rig.first_look import show_avatar
 from .job import JobOperator, Steps
 from .request import request
 
@@ -44,9 +46,23 @@ def describe_and_build(operator, context: bpy.types.Context, path: Path) -> Step
     """Ask the backend what is in the file, then build it; nothing is left when that fails."""
     body, arrays = yield from request("describe_avatar", {"path": str(path)})
     description = AvatarDescription.from_wire({"path": str(path), **body}, arrays)
-    yield 0.9, "Building the avatar"
+    steps = build_steps(description, context, photo_pose=operator.photo_pose, photo_camera=operator.photo_camera)
     with kept_on_success():
-        return build_avatar(description, context, photo_pose=operator.photo_pose, photo_camera=operator.photo_camera)
+        avatar = yield from _building(steps)
+        show_avatar(context, avatar)
+        return avatar
+
+
+def _building(steps: Generator[None, None, AvatarObjects]) -> Steps:
+    """The pieces of the building as steps of the job; what happens between them must leave its parts alone."""
+    try:
+        while True:
+            yield 0.9, "Building the avatar"
+            next(steps)
+    except StopIteration as stop:
+        return stop.value
+    except ReferenceError as error:
+        raise AvatarFileError("The scene was changed while the avatar was built: import the avatar again.") from error
 
 
 class LIKENESS_FH_avatar(bpy.types.FileHandler):

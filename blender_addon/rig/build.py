@@ -1,5 +1,6 @@
 """Avatar description in, Blender objects out."""
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import bpy
@@ -10,7 +11,7 @@ from .armature import build_armature
 from .camera import build_camera, look_through
 from .description import AvatarDescription
 from .material import build_material
-from .mesh import build_mesh
+from .mesh import build_mesh, hang_on
 from .pose import EXPRESSION_JOINTS_KEY, apply_pose
 
 AVATAR_VERSION = 1  # of what this add-on stores in a .blend; see properties.py
@@ -28,17 +29,33 @@ class AvatarObjects:
 def build_avatar(
     description: AvatarDescription, context: bpy.types.Context, *, photo_pose: bool = True, photo_camera: bool = True
 ) -> AvatarObjects:
-    """Armature, mesh, material and photo camera in a collection of their own.
+    """`build_steps` from beginning to end."""
+    steps = build_steps(description, context, photo_pose=photo_pose, photo_camera=photo_camera)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value
+
+
+def build_steps(
+    description: AvatarDescription, context: bpy.types.Context, *, photo_pose: bool = True, photo_camera: bool = True
+) -> Generator[None, None, AvatarObjects]:
+    """Armature, mesh, material and photo camera in a collection of their own; returns the AvatarObjects.
+
+    Yields between pieces that take some hundredths of a second. The scene changes only in the last one.
 
     Args:
         photo_pose: stand as in the photo; otherwise in the rest pose, soles on the ground.
         photo_camera: add the photo's camera and look through it.
     """
+    material = yield from build_material(description.name, description.texture)
+    mesh = yield from build_mesh(description, material)
+
     collection = bpy.data.collections.new(description.name)
     context.scene.collection.children.link(collection)
     armature = build_armature(description, collection)
-    material = build_material(description.name, description.texture)
-    mesh = build_mesh(description, material, armature, collection)
+    hang_on(mesh, armature, collection)
     armature.data[EXPRESSION_JOINTS_KEY] = description.expression_joint_offsets.astype(float).ravel().tolist()
     for thing in (armature, mesh):
         thing.likeness.avatar_path = description.path

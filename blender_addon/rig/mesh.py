@@ -1,5 +1,7 @@
 """The avatar's surface: mesh, UV map, weights and shape keys."""
 
+from collections.abc import Generator
+
 import bpy
 import numpy as np
 
@@ -8,27 +10,33 @@ from .correctives import CORRECTIVES_KEY, Correctives
 from .description import AvatarDescription
 
 CLOTHED_KEY = "Clothed"
+_WEIGHTS_PER_STEP = 16384  # some 20 ms
 _COMPONENT_RANGE = 4.0  # standard deviations: further out faces fall apart
 
 
-def build_mesh(
-    description: AvatarDescription,
-    material: bpy.types.Material,
-    armature: bpy.types.Object,
-    collection: bpy.types.Collection,
-) -> bpy.types.Object:
-    """The mesh object, child of `armature` and moved by it; shape keys Basis, Clothed, expressions, Correctives."""
+def build_mesh(description: AvatarDescription, material: bpy.types.Material) -> Generator[None, None, bpy.types.Object]:
+    """The mesh object, in no scene yet; shape keys Basis, Clothed, expressions, Correctives.
+
+    Yields between pieces of work that take some hundredths of a second each.
+    """
     mesh = _surface(description)
     mesh.materials.append(material)
     body = bpy.data.objects.new(f"{description.name} Body", mesh)
+    yield
+    yield from _weights(body, description)
+    _shape_keys(body, description)
+    yield
+    _store_correctives(mesh, description)
+    yield
+    return body
+
+
+def hang_on(body: bpy.types.Object, armature: bpy.types.Object, collection: bpy.types.Collection) -> None:
+    """Let `armature` carry and move the mesh, and put it into the armature's collection."""
     collection.objects.link(body)
     body.parent = armature
-    _weights(body, description)
-    _shape_keys(body, description)
-    _store_correctives(mesh, description)
     modifier = body.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
-    return body
 
 
 def _surface(description: AvatarDescription) -> bpy.types.Mesh:
@@ -43,19 +51,22 @@ def _surface(description: AvatarDescription) -> bpy.types.Mesh:
     mesh.polygons.foreach_set("use_smooth", np.ones(F, dtype=bool))
     uv = mesh.uv_layers.new(name="UVMap")
     uv.uv.foreach_set("vector", description.loop_uv.astype(np.float32).ravel())
-    mesh.update(calc_edges=True)
-    mesh.validate()
+    mesh.validate()  # makes the edges, too
+    mesh.update()
     return mesh
 
 
-def _weights(body: bpy.types.Object, description: AvatarDescription) -> None:
+def _weights(body: bpy.types.Object, description: AvatarDescription) -> Generator[None, None, None]:
     """One vertex group per joint that moves something; the empty ones too, so that indices are joint indices."""
     groups = [body.vertex_groups.new(name=name) for name in description.joint_names]
     vertex, slot = np.nonzero(description.weight_value > 0)
     joints = description.weight_joint[vertex, slot]
     values = description.weight_value[vertex, slot]
-    for v, joint, value in zip(vertex.tolist(), joints.tolist(), values.tolist()):
-        groups[joint].add((v,), value, "ADD")
+    for start in range(0, len(vertex), _WEIGHTS_PER_STEP):
+        part = slice(start, start + _WEIGHTS_PER_STEP)
+        for v, joint, value in zip(vertex[part].tolist(), joints[part].tolist(), values[part].tolist()):
+            groups[joint].add((v,), value, "ADD")
+        yield
 
 
 def _shape_keys(body: bpy.types.Object, description: AvatarDescription) -> None:
