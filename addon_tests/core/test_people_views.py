@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from neural_core.body.open_body import load_open_body
 from neural_core.texture.atlas import Atlas
@@ -65,6 +66,7 @@ def test_shapes_and_types_are_the_contract(full):
     expected = {
         "rgb": ((views, 3, height, width), torch.uint8),
         "mask": ((views, height, width), torch.uint8),
+        "photo_mask": ((views, height, width), torch.uint8),
         "uv": ((views, height, width, 2), torch.float16),
         "body_mask": ((views, height, width), torch.bool),
         "texture_rgb": ((views, 3, texels, texels), torch.uint8),
@@ -133,6 +135,13 @@ def test_texture_shows_the_person_where_it_was_sampled(full):
         assert error < 14  # of 255: sensor noise, JPEG and one pixel of slack in high-contrast patterns
         outside = full.body_mask[view] & (pasted[3] > 250)
         assert (full.mask[view][outside] > 0).float().mean() > 0.985  # background is not sampled for body
+
+
+def test_photo_mask_is_nearly_the_mask(full):
+    both = (full.mask > 128) & (full.photo_mask > 128)
+    either = (full.mask > 128) | (full.photo_mask > 128)
+    overlap = both.sum((1, 2)) / either.sum((1, 2))
+    assert (overlap > 0.8).all() and (overlap < 1).all()
 
 
 def test_sampled_is_part_of_known(full):
@@ -209,7 +218,21 @@ def test_renderer_training_reads_these_shards(tmp_path):
     assert pool.description["garments"].split() == list(GARMENTS)
     batch = prepare(pool.sample(3, PairConfig(), torch.Generator().manual_seed(0)), texel_maps(pool))
     assert batch.texture_raster.shape == (3, 6, 96, 60) and batch.rgb.isfinite().all()
+    assert torch.equal(pool.outline(1, 2), pool.read(1, "photo_mask", 2))
     assert torch.equal(pool.read(1, "truth_rgb"), load_shard(tmp_path / "people_00000000.safetensors").truth_rgb[1])
+
+
+def test_training_reads_shards_of_version_3_too(tmp_path):
+    path = tmp_path / "people_00000000.safetensors"
+    make_shard(0, 1, SMALL, path)
+    tensors = load_file(path)
+    del tensors["photo_mask"]
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata() | {"version": "3"}
+    save_file(tensors, path, metadata)
+    pool = PeoplePool(tmp_path)
+    assert torch.equal(pool.outline(0, 1), tensors["mask"][0, 1])
+    assert pool.sample(2, PairConfig(), torch.Generator().manual_seed(0)).excess.isfinite().all()
 
 
 def test_shard_round_trip_resume_and_refusal(tmp_path, person):

@@ -129,6 +129,11 @@ class PeoplePool:
         rows = self._files[name].get_slice(field)
         return rows[row] if view is None else rows[row, view]
 
+    def outline(self, person: int, view: int) -> Tensor:
+        """(H, W) uint8 mask as a photo's segmentation would give it; the true one in shards before version 4."""
+        fields = set(self._files[self._people[person][0]].keys())
+        return self.read(person, "photo_mask" if "photo_mask" in fields else "mask", view)
+
     def pairs(self, choices: list[tuple[int, int, int]], others: Tensor, mirrors: Tensor, gains: Tensor) -> Pairs:
         """Gather (person, source view, target view); others, mirrors (B,) bool say what completes the texture."""
         columns: dict[str, list[Tensor]] = {name: [] for name in Pairs._fields if name not in ("gain", "use_mirror")}
@@ -138,7 +143,7 @@ class PeoplePool:
             for name in ("texture_rgb", "sampled", "filled"):
                 columns[name].append(self.read(person, name, source))
             body_mask = self.read(person, "body_mask", source)
-            columns["excess"].append(outline_excess(self.read(person, "mask", source) / 255, body_mask))
+            columns["excess"].append(outline_excess(self.outline(person, source) / 255, body_mask))
             columns["source_uv"].append(self.read(person, "uv", source))
             columns["source_body"].append(body_mask)
             other_rgb, known = columns["texture_rgb"][-1], torch.zeros_like(columns["sampled"][-1], dtype=torch.bool)

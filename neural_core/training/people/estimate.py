@@ -4,23 +4,57 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from neural_core.body.parameters import BodyParameters
-from neural_core.body.skinning import joint_transforms, rotation_matrices
+from neural_core.body.skeleton import JOINT_INDEX, PARENTS
+from neural_core.body.skinning import joint_transforms, rotation_matrices, skin
 from neural_core.camera import Camera
 from neural_core.training.people.person import Person
+
+# Lines whose length in the picture a fit sees: from joint, to joint, and which size of FitNoise its error has.
+_BONES = [
+    (JOINT_INDEX[f"{side}_{near}"], JOINT_INDEX[f"{side}_{far}"], size)
+    for side in ("left", "right")
+    for near, far, size in (("hip", "knee", 0), ("knee", "ankle", 0), ("shoulder", "elbow", 1), ("elbow", "wrist", 1))
+]
+_TRUNK, _HEAD = len(_BONES), len(_BONES) + 1
+_SHOULDERS = (JOINT_INDEX["right_shoulder"], JOINT_INDEX["left_shoulder"], 2)
+_LINES = [*_BONES, (0, JOINT_INDEX["neck"], 3), _SHOULDERS]  # the last two turn the trunk: it leans, and it twists
+
+
+def _owners() -> list[int]:
+    """For each joint the part (index into _BONES, _TRUNK or _HEAD) whose error it shares."""
+    first = {near: k for k, (near, _, _) in enumerate(_BONES)} | {0: _TRUNK, JOINT_INDEX["head"]: _HEAD}
+    owner: list[int] = []
+    for joint, parent in enumerate(PARENTS):
+        owner.append(first[joint] if joint in first else owner[parent])
+    return owner
+
+
+_OWNER = torch.tensor(_owners())
 
 
 @dataclass(frozen=True)
 class FitNoise:
-    """Errors of a fit. The renderer must learn to correct them, so training must show them (measured: it matters)."""
+    """Errors of a fit. The renderer must learn to correct them, so training must show them (measured: it matters).
+
+    A fit follows the picture: it sees how long a limb looks, within a few per cent of its length. So a limb that looks
+    almost at full length may as well point 15 degrees to the front or to the back, while one that looks short is known.
+    The sizes give the errors measured on the fit (docs/people.md).
+    """
 
     betas: float = 0.25  # standard deviations
-    # A fit follows the landmarks in the picture, where it errs by half a per cent of the height; depth it guesses.
-    in_picture: float = 0.010  # radians per joint about the viewing axis
-    in_depth: float = 0.030  # radians per joint about the picture's own axes
-    shift: float = 0.004  # metres
+    in_picture: float = 0.006  # radians of every part about the viewing axis
+    # Errors of the length in the picture of legs, arms, the line of the shoulders and the trunk; shares of it.
+    lengths: tuple[float, float, float, float] = (0.020, 0.065, 0.05, 0.012)
+    # Radians out of the picture's plane below which front and back are confused, of the same four.
+    flips: tuple[float, float, float, float] = (0.15, 0.50, 0.15, 0.15)
+    head: float = 0.06  # radians about any axis
+    hands: float = 0.08  # radians of wrists, fingers and feet
+    joints: float = 0.005  # radians of every joint, on top
+    shift: tuple[float, float, float] = (0.004, 0.004, 0.02)  # metres, camera axes
     no_clothes: float = 0.25  # share of people fitted without a clothed shape
     clothes: tuple[float, float] = (0.0, 1.1)  # share of the true garment offset that the others' fit finds
     smoothing: int = 9  # steps over the surface: a fitted clothed shape has no detail
@@ -53,36 +87,66 @@ def estimated_bodies(
     noise: FitNoise = FitNoise(),
 ) -> Tensor:
     """(N, V, 3) fitted, clothed bodies of N views with poses (N, 55, 3), each a little wrong."""
-
-    def gauss(*size: int) -> Tensor:
-        return torch.from_numpy(rng.standard_normal(size, dtype=np.float32)).to(poses.device)
-
-    wrong = _wrong_poses(person, poses, cameras, gauss(len(poses), 55, 3), noise)
-    return pose_shape(person, shape, poses, wrong) + noise.shift * gauss(len(poses), 1, 3)
-
-
-def pose_shape(person: Person, shape: EstimatedShape, poses: Tensor, wrong: Tensor) -> Tensor:
-    """(N, V, 3) the estimated shape in poses `wrong` (N, 55, 3), centred on the person's joints in `poses`."""
-    count = len(poses)
-    parameters = BodyParameters.zeros(count, device=poses.device, betas=shape.betas.expand(count, -1))
-    posed = person.wardrobe.body(parameters.with_full_pose(wrong), rest_offsets=shape.offsets)
-    _, truth = joint_transforms(rotation_matrices(poses), person.joints.expand(count, -1, -1))
-    return posed.vertices + (truth[:, :22] - posed.joints[:, :22]).mean(1, keepdim=True)
+    to_camera = torch.stack([camera.R for camera in cameras]).to(poses.device)
+    local = rotation_matrices(poses)
+    eyes = torch.stack([camera.position for camera in cameras]).to(poses.device)
+    wrong = wrong_rotations(person.joints, local, to_camera, eyes, rng, noise)
+    shift = rng.standard_normal((len(poses), 3)) * noise.shift
+    in_world = torch.from_numpy(shift).float().to(poses.device)[:, None] @ to_camera
+    return pose_shape(person, shape, local, wrong) + in_world
 
 
-def _wrong_poses(person: Person, poses: Tensor, cameras: list[Camera], error: Tensor, noise: FitNoise) -> Tensor:
-    """Poses (N, 55, 3) with every joint turned a little, more out of the picture's plane than in it."""
-    turned, _ = joint_transforms(rotation_matrices(poses), person.joints.expand(len(poses), -1, -1))
-    to_world = torch.stack([camera.R.T for camera in cameras]).to(poses.device)  # camera axes to the world's
-    spread = poses.new_tensor([noise.in_depth, noise.in_depth, noise.in_picture])
-    in_world = (to_world[:, None] @ (error * spread)[..., None])[..., 0]
-    in_joint = (turned.transpose(-1, -2) @ in_world[..., None])[..., 0]
-    return poses + _right_jacobian_inverse(poses, in_joint)
+def pose_shape(person: Person, shape: EstimatedShape, local: Tensor, wrong: Tensor) -> Tensor:
+    """(N, V, 3) the estimated shape posed by rotations `wrong` (N, 55, 3, 3), centred on the person's joints in the
+    true pose `local` (N, 55, 3, 3)."""
+    body = person.wardrobe.body
+    rest, joints = body.rest(BodyParameters.zeros(device=local.device, betas=shape.betas[None]))
+    rest = rest + shape.offsets + body.pose_correctives(wrong)
+    turned, positions = joint_transforms(wrong, joints.expand(len(wrong), -1, -1))
+    vertices = skin(rest, joints.expand(len(wrong), -1, -1), body.weights, turned, positions)
+    _, truth = joint_transforms(local, person.joints.expand(len(local), -1, -1))
+    return vertices + (truth[:, :22] - positions[:, :22]).mean(1, keepdim=True)
 
 
-def _right_jacobian_inverse(axis_angle: Tensor, turn: Tensor) -> Tensor:
-    """Change of the axis-angle (..., 3) whose rotation gains the small rotation `turn` (..., 3) on its right."""
-    angle = axis_angle.norm(dim=-1, keepdim=True).clamp(min=1e-3)
-    factor = (1 - 0.5 * angle / torch.tan(0.5 * angle)) / angle**2
-    once = torch.linalg.cross(axis_angle, turn)
-    return turn + 0.5 * once + factor * torch.linalg.cross(axis_angle, once)
+def wrong_rotations(
+    joints: Tensor, local: Tensor, to_camera: Tensor, eyes: Tensor, rng: np.random.Generator, noise: FitNoise
+) -> Tensor:
+    """Local rotations (N, 55, 3, 3) of a fit, given the true ones.
+
+    Args:
+        joints: (55, 3) at rest. to_camera: (N, 3, 3) world to camera axes. eyes: (N, 3) the cameras' places.
+    """
+    count, device = len(local), local.device
+    normal = lambda *size: torch.from_numpy(rng.standard_normal(size, dtype=np.float32)).to(device)  # noqa: E731
+    turned, positions = joint_transforms(local, joints.expand(count, -1, -1))
+    near, far, size = ([line[k] for line in _LINES] for k in range(3))
+    lines = F.normalize(positions[:, far] - positions[:, near], dim=-1)
+    rays = F.normalize(positions[:, far] - eyes[:, None], dim=-1)  # along which a joint moves unseen
+    share, flip = (lines.new_tensor(sizes)[size] for sizes in (noise.lengths, noise.flips))
+    unsure = torch.from_numpy(rng.random((count, len(_LINES)))).float().to(device)
+    tilt = depth_errors(lines, rays, share * normal(count, len(_LINES)), unsure, flip)
+    turns = F.normalize(torch.linalg.cross(lines, rays), dim=-1) * tilt[..., None]
+    trunk = turns[:, _TRUNK:].sum(1, keepdim=True)
+    errors = torch.cat([turns[:, :_TRUNK], trunk, noise.head * normal(count, 1, 3)], 1)
+    errors = errors + noise.in_picture * normal(count, len(_BONES) + 2, 1) * to_camera[:, None, 2]
+    moved = rotation_matrices(errors)[:, _OWNER.to(device)] @ turned  # global rotations of the fit
+    parents = torch.tensor(PARENTS[1:], device=device)
+    wrong = torch.cat([moved[:, :1], moved[:, parents].transpose(-1, -2) @ moved[:, 1:]], 1)
+    spread = torch.full((55, 1), noise.joints, device=device)
+    spread[[*range(7, 9), *range(20, 22), *range(25, 55)]] = noise.hands
+    return wrong @ rotation_matrices(normal(count, 55, 3) * spread)
+
+
+def depth_errors(lines: Tensor, rays: Tensor, error: Tensor, unsure: Tensor, flip: Tensor) -> Tensor:
+    """Radians (N, B) by which a fit turns lines towards the rays on which they are seen.
+
+    Args:
+        lines, rays: (N, B, 3) unit. error: (N, B) of the length in the picture, share of the whole.
+        unsure: (N, B) uniform in [0, 1]. flip: (B,) radians below which front and back are confused.
+    """
+    tilt = torch.asin((lines * rays).sum(-1).clamp(-1, 1))  # 0 in the picture's plane
+    looks = (tilt.cos() + error).clamp(0, 1)
+    guess = torch.acos(looks)
+    other_side = unsure < 0.5 * torch.exp(-((tilt / flip) ** 2))
+    side = torch.where(tilt < 0, -1.0, 1.0) * torch.where(other_side, -1.0, 1.0)
+    return (side * guess - tilt).clamp(-0.7, 0.7)

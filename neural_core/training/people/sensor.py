@@ -19,6 +19,9 @@ class SensorConfig:
     jpeg: tuple[int, int] = (60, 96)
     mask_error: tuple[float, float] = (0.3, 1.6)  # how far the mask's edge wanders
     mask_softness: tuple[float, float] = (0.5, 1.5)
+    mask_coarse: tuple[float, float] = (1.0, 2.5)  # pixels of the picture that one of the segmenter's covers
+    mask_bites: float = 0.35  # share of photos where parts of the person are missed, or background taken along
+    mask_bite: tuple[float, float] = (2.0, 7.0)  # radius of what is missed
 
 
 def take_picture(
@@ -89,4 +92,26 @@ def _estimated_mask(alpha: Tensor, scale: float, rng: np.random.Generator, confi
     warped = F.grid_sample(alpha[None, None], grid[None], align_corners=False, padding_mode="border")[0]
     soft = _blur(warped, scale * rng.uniform(*config.mask_softness))[0]
     # A segmenter is biased outwards or inwards by a fraction of a pixel, and steeper than the blur.
-    return ((soft - 0.5 + rng.uniform(-0.15, 0.15)) * 1.6 + 0.5).clamp(0, 1)
+    mask = ((soft - 0.5 + rng.uniform(-0.15, 0.15)) * 1.6 + 0.5).clamp(0, 1)
+    coarse = rng.uniform(*config.mask_coarse)
+    if coarse > 1.3:
+        size = max(8, round(height / coarse)), max(8, round(width / coarse))
+        mask = F.interpolate(mask[None, None], size, mode="area")
+        mask = F.interpolate(mask, (height, width), mode="bilinear", align_corners=False)[0, 0]
+    return _bitten(mask, alpha, scale, rng, config)
+
+
+def _bitten(mask: Tensor, alpha: Tensor, scale: float, rng: np.random.Generator, config: SensorConfig) -> Tensor:
+    """Wisps of hair, dark legs and shoes that are missed, and background that is taken along, at places on the rim."""
+    chance, number = rng.random(), int(rng.integers(1, 4))
+    places, radii, kinds = rng.random(3), rng.uniform(*config.mask_bite, 3) * scale, rng.random(3)
+    height, width = mask.shape
+    rim = torch.nonzero((alpha > 0.5) & (F.avg_pool2d(alpha[None, None], 3, 1, 1)[0, 0] < 0.95))
+    if chance > config.mask_bites or len(rim) == 0:
+        return mask
+    row, column = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    for place, radius, kind in zip(places[:number], radii, kinds):
+        at = rim[int(place * len(rim))]
+        inside = 1 - (((row - at[0]) ** 2 + (column - at[1]) ** 2).sqrt() / float(radius)).clamp(0, 1) ** 3
+        mask = mask * (1 - inside) if kind < 0.65 else torch.maximum(mask, inside)
+    return mask

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from neural_core.body.skeleton import JOINT_INDEX
+from neural_core.body.skinning import rotation_matrices
 from neural_core.camera import Camera
 from neural_core.texture.atlas import Atlas
 from neural_core.texture.push_pull import push_pull
@@ -54,7 +55,8 @@ def true_texture(
     cameras = cameras_all_round(posed.vertices[0, person.level > 0], config.height, config.width)
     pose_of_view = torch.zeros(len(cameras), dtype=torch.long, device=body.device)
     pictures = photograph(person, posed, pose_of_view, cameras, light)
-    fitted = pose_shape(person, shape, pose, pose)[0]
+    standing = rotation_matrices(pose)
+    fitted = pose_shape(person, shape, standing, standing)[0]
     colours, facing, seen = look_up(pictures, fitted, body.faces, cameras, atlas, config)
     logits = (facing / config.sharpness).masked_fill(~seen, float("-inf"))
     known = seen.any(0)

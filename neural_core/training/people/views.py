@@ -51,6 +51,7 @@ class PersonViews:
     Attributes:
         rgb: (N, 3, H, W) uint8 sRGB times coverage, black outside the person.
         mask: (N, H, W) uint8, true coverage * 255.
+        photo_mask: (N, H, W) uint8, what a segmenter would make of it; the textures were sampled with it.
         uv: (N, H, W, 2) float16 and body_mask: (N, H, W) bool of the fitted (clothed) body in that view.
         texture_rgb: (N, 3, R, R) uint8, sampled from that view's photo on the fitted body.
         sampled: (N, R, R) uint8 confidence * 255.
@@ -64,6 +65,7 @@ class PersonViews:
 
     rgb: Tensor
     mask: Tensor
+    photo_mask: Tensor
     uv: Tensor
     body_mask: Tensor
     texture_rgb: Tensor
@@ -112,6 +114,9 @@ def make_person_views(
     return PersonViews(
         rgb=_byte(picture[:, :3]),
         mask=_byte(picture[:, 3]),
+        photo_mask=_byte(
+            reduce_picture(torch.stack([t[3] for t in textures])[:, None], config.height, config.width)[:, 0]
+        ),
         uv=torch.stack([uv for uv, _ in shown]),
         body_mask=torch.stack([mask for _, mask in shown]),
         texture_rgb=torch.stack([t[0] for t in textures]),
@@ -151,14 +156,15 @@ def _fitted_view(body: BodyModel, vertices: Tensor, camera: Camera) -> tuple[Ten
 
 def _texture(
     body: BodyModel, vertices: Tensor, camera: Camera, rgba: Tensor, config: PeopleConfig, rng: np.random.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """What a photo of this view shows of the fitted body, by the product's own sampling."""
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What a photo of this view shows of the fitted body, by the product's own sampling, and the mask it used."""
     image, mask = take_picture(rgba, rng, config.sensor)
     device = vertices.device
     atlas = Atlas.of(body, config.texture)
     partial = sample_texture(image.to(device), mask.to(device), vertices, body, camera.to(device), atlas, SAMPLING)
     known = partial.known
-    return _byte(partial.rgb * known).cpu(), _byte(partial.confidence * partial.sampled).cpu(), known.byte().cpu()
+    confidence = _byte(partial.confidence * partial.sampled)
+    return _byte(partial.rgb * known).cpu(), confidence.cpu(), known.byte().cpu(), mask
 
 
 # Photos have several pixels per texel, these pictures have not: look every texel up instead of leaving holes.
