@@ -9,6 +9,7 @@ import numpy as np
 from ..typed import scene_of
 from .armature import build_armature
 from .camera import build_camera, look_through
+from .controls import add_controls
 from .description import AvatarDescription
 from .material import build_material
 from .mesh import build_mesh, hang_on
@@ -55,6 +56,7 @@ def build_steps(
     collection = bpy.data.collections.new(description.name)
     context.scene.collection.children.link(collection)
     armature = build_armature(description, collection)
+    add_controls(armature, description)
     hang_on(mesh, armature, collection)
     armature.data[EXPRESSION_JOINTS_KEY] = description.expression_joint_offsets.astype(float).ravel().tolist()
     for thing in (armature, mesh):
