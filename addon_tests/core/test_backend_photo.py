@@ -11,7 +11,7 @@ from neural_core.avatar import Avatar
 from neural_core.backend.operations import operations
 from neural_core.backend.photo_session import PhotoSessions, SessionError, edits_of
 from neural_core.backend.requests import RequestError
-from neural_core.errors import Cancelled, LikenessError, PhotoError
+from neural_core.errors import Cancelled, PhotoError
 from neural_core.progress import Progress
 from neural_core.wire import Message
 
@@ -142,8 +142,8 @@ def test_an_avatar_is_what_the_user_saw(ask, seen, fitted, tmp_path):
     assert answer["path"] == path and avatar.provenance["focal_source"] == "user"
     assert float(avatar.camera.K[0, 0]) == 1700.0
     assert avatar.fit_errors["residual_percent"] == pytest.approx(errors["residual_percent"])
-    with pytest.raises(LikenessError, match="one photo"):
-        ask("create_avatar", {"photos": [{"photo": PHOTO}] * 2, "output": path})
+    with pytest.raises(RequestError, match="At most"):
+        ask("create_avatar", {"photos": [{"photo": PHOTO}] * 17, "output": path})
     with pytest.raises(RequestError):
         ask("create_avatar", {"photos": [], "output": path})
 

@@ -1,7 +1,7 @@
 """Thin operators: each one a job that runs blocking from scripts and modal from the interface (see job.py)."""
 
 from ..typed import register_and_unregister
-from . import create_avatar, export_avatar, import_avatar, import_motion, job
+from . import create_avatar, drop, export_avatar, import_avatar, import_motion, job
 
 classes = (
     *job.classes,
@@ -10,4 +10,14 @@ classes = (
     *import_motion.classes,
     *export_avatar.classes,
 )
-register, unregister = register_and_unregister(classes)
+_register_classes, _unregister_classes = register_and_unregister(classes)
+
+
+def register() -> None:
+    _register_classes()
+    drop.register()
+
+
+def unregister() -> None:
+    drop.unregister()
+    _unregister_classes()

@@ -1,12 +1,16 @@
-"""likeness.create_avatar: one photo in; .likeness file, armature, mesh, material and camera out."""
+"""likeness.create_avatar: photos in; .likeness file, armature, mesh, material and camera out."""
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
 from neural_core.errors import PhotoError
 
+from ..photo import view
+from ..photo.live import live_of
+from ..photo.properties import corrections, photos_of
 from .import_avatar import describe_and_build
 from .job import JobOperator, Steps
 from .request import request
@@ -15,14 +19,17 @@ _CREATION = 0.9  # share of the whole job; the rest is building the rig
 
 
 class LIKENESS_OT_create_avatar(JobOperator, bpy.types.Operator):
-    """Make a rigged, textured avatar of the person in one photo"""
+    """Make a rigged, textured avatar of the person in the photo"""
 
     bl_idname = "likeness.create_avatar"
     bl_label = "Create Avatar"
     bl_options = {"REGISTER"}
 
     filepath: StringProperty(
-        name="Photo", description="Photo of the whole person", subtype="FILE_PATH", options={"SKIP_SAVE"}
+        name="Photo",
+        description="Photo of the whole person; empty: the photos that are open, as they were corrected",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
     )
     filter_image: BoolProperty(default=True, options={"HIDDEN"})
     filter_folder: BoolProperty(default=True, options={"HIDDEN"})
@@ -51,7 +58,24 @@ class LIKENESS_OT_create_avatar(JobOperator, bpy.types.Operator):
         default=True,
     )
 
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if not self.filepath and photos_of(context).photos:
+            return self._start(context)
+        return super().invoke(context, event)
+
     def job(self, context: bpy.types.Context) -> Steps:
+        wanted = self._file() if self.filepath else self._open_photos(context)
+        creation = request("create_avatar", wanted)
+        result, _ = yield from scaled(creation, 0.0, _CREATION)
+        for warning in result.get("warnings", ()):
+            self.report({"WARNING"}, str(warning))
+        avatar = yield from scaled(describe_and_build(self, context, Path(result["path"])), _CREATION, 1.0)
+        if not self.filepath:
+            view.close(context)
+        self.report({"INFO"}, f"Avatar '{avatar.armature.name}' created in '{result['path']}'")
+
+    def _file(self) -> dict[str, Any]:
+        """The request for one file, as it is."""
         photo = Path(bpy.path.abspath(self.filepath))
         if not photo.is_file():
             raise PhotoError(f"There is no photo '{photo}': choose a JPEG, PNG or WebP file.")
@@ -60,12 +84,22 @@ class LIKENESS_OT_create_avatar(JobOperator, bpy.types.Operator):
             wanted["focal"] = self.focal
         if self.person > 0:
             wanted["person"] = self.person
-        creation = request("create_avatar", wanted)
-        result, _ = yield from scaled(creation, 0.0, _CREATION)
-        for warning in result.get("warnings", ()):
-            self.report({"WARNING"}, str(warning))
-        avatar = yield from scaled(describe_and_build(self, context, Path(result["path"])), _CREATION, 1.0)
-        self.report({"INFO"}, f"Avatar '{avatar.armature.name}' created in '{result['path']}'")
+        return wanted
+
+    def _open_photos(self, context: bpy.types.Context) -> dict[str, Any]:
+        """The request for the scene's photos, as they were corrected."""
+        entries = []
+        for photo in photos_of(context).photos:
+            path = Path(bpy.path.abspath(photo.filepath))
+            if not path.is_file():
+                raise PhotoError(f"There is no photo '{path}': open it again from where it is now.")
+            session = live_of(str(path), photo.person).session
+            entry = {"photo": str(path), "person": photo.person, **corrections(photo)}
+            entries.append({**entry, "session": session} if session else entry)
+        if not entries:
+            raise PhotoError("No photo is open: open one, or name a file.")
+        output = str(self._output(Path(entries[0]["photo"])))
+        return {"photos": entries, "output": output, "seed": self.seed}
 
     def _output(self, photo: Path) -> Path:
         if self.output:

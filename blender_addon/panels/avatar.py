@@ -1,19 +1,17 @@
-"""The one panel that leads from photo to export."""
-
-import textwrap
+"""The second panel: from the photo to the avatar, and what else the file can be filled with."""
 
 import bpy
 
-from ..properties import LIKENESS_PG_job
-
-_LETTER = 8.0  # pixels, mean width of Blender's interface font with room for the box's margins
+from ..photo.properties import photos_of
+from .message import show_message
 
 
 class LIKENESS_PT_avatar(bpy.types.Panel):
-    bl_label = "Likeness"
+    bl_label = "Avatar"
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Likeness"
+    bl_order = 1
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
@@ -25,22 +23,13 @@ class LIKENESS_PT_avatar(bpy.types.Panel):
             return
         create = layout.row()
         create.scale_y = 2.0
-        create.operator("likeness.create_avatar", text="Avatar from Photo", icon="IMAGE_DATA")
+        text = "Create Avatar" if photos_of(context).photos else "Avatar from Photo"
+        create.operator("likeness.create_avatar", text=text, icon="OUTLINER_OB_ARMATURE")
         layout.operator("likeness.import_avatar", icon="IMPORT")
         layout.operator("likeness.import_motion", icon="ARMATURE_DATA")
         layout.operator("likeness.export_avatar", icon="EXPORT")
         if job.message:
-            _show_message(layout, context, job)
-
-
-def _show_message(layout: bpy.types.UILayout, context: bpy.types.Context, job: LIKENESS_PG_job) -> None:
-    """The sentence of the last job, broken into lines: Blender's labels do not wrap."""
-    box = layout.box().column(align=True)
-    box.alert = job.status == "FAILED"
-    scale = context.preferences.system.ui_scale
-    letters = max(20, int(context.region.width / (_LETTER * scale)))
-    for number, line in enumerate(textwrap.wrap(job.message, letters)):
-        box.label(text=line, icon="NONE" if number else "ERROR" if box.alert else "INFO")
+            show_message(layout, context, job.message, alert=job.status == "FAILED")
 
 
 classes = (LIKENESS_PT_avatar,)

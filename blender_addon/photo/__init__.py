@@ -1,0 +1,22 @@
+"""The photo beside the viewport: seen with what was found in it, corrected by hand, fitted again after every change."""
+
+from ..typed import register_and_unregister
+from . import follow, operators, overlay, properties, tools, view
+
+_register_classes, _unregister_classes = register_and_unregister((*properties.classes, *operators.classes))
+
+
+def register() -> None:
+    _register_classes()
+    properties.register()
+    tools.register()
+    follow.register()
+
+
+def unregister() -> None:
+    follow.unregister()
+    overlay.stop()
+    view.forget()
+    tools.unregister()
+    properties.unregister()
+    _unregister_classes()
