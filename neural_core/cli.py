@@ -39,8 +39,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=0)
     demo.set_defaults(run=_demo)
 
-    create = commands.add_parser("create", help="make an avatar from a photo")
-    create.add_argument("photo", type=Path)
+    create = commands.add_parser("create", help="make an avatar from a photo, or from several of one person")
+    create.add_argument("photo", type=Path, nargs="+", help="the first gives body and pose, all give texture")
     create.add_argument("-o", "--output", type=Path, required=True, help="avatar file to write (.likeness)")
     create.add_argument("--seed", type=int, default=0)
     create.add_argument("--focal", type=float, help="focal length in pixels, when the file does not say")
@@ -87,7 +87,7 @@ def _create(args: argparse.Namespace) -> int:
     from neural_core.terminal import progress_bar
 
     body = load_licensed_body(args.body) if args.body else load_open_body()
-    with progress_bar(f"Avatar of {args.photo.name}") as progress:
+    with progress_bar(f"Avatar of {args.photo[0].name}") as progress:
         creation = create_avatar(
             args.photo, args.output, seed=args.seed, focal=args.focal, person=args.person, body=body, progress=progress
         )

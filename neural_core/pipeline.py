@@ -1,6 +1,7 @@
 """From a photo to an avatar: the walk of the paper, stage by stage (DINAR, sections 3 and 4)."""
 
 import time
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from neural_core.photo import PhotoEvidence, observe, read_photo
 from neural_core.progress import Progress
 from neural_core.texture import Atlas, NeuralTexture, PartialTexture, complete, sample_texture
 from neural_core.texture.garment_hint import garment_hint
+from neural_core.texture.merging import colour_lines, merge
 
 DETAIL_RESOLUTION = 1024  # what is exported and what the renderer copies seen texels from
 NEURAL_RESOLUTION = 256  # DINAR 4.1
@@ -52,29 +54,52 @@ class Creation:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What one photo says about the person.
+
+    Attributes:
+        evidence, fit: see photo and fitting. rest_offsets: (V, 3) clothed shape.
+        partial, partial_small: what it shows of the body, at detail and at neural resolution.
+        hint: (1, R, R) how far the clothes reach beyond the fitted body.
+    """
+
+    evidence: PhotoEvidence
+    fit: BodyFit
+    rest_offsets: torch.Tensor
+    partial: PartialTexture
+    partial_small: PartialTexture
+    hint: torch.Tensor
+
+
 def create_avatar(
-    photo: Path | str,
+    photo: Path | str | Sequence[Path | str],
     output: Path | str | None = None,
     *,
     seed: int = 0,
     focal: float | None = None,
     person: int | None = None,
-    prepared: tuple[PhotoEvidence, BodyFit] | None = None,
+    prepared: Sequence[tuple[PhotoEvidence, BodyFit]] | None = None,
     body: BodyModel | None = None,
     progress: Progress | None = None,
 ) -> Creation:
-    """Make an avatar of the person in one photo.
+    """Make an avatar of the person in one photo, or in several of the same person.
+
+    Body, pose and camera are the first photo's; the others add what they show of the texture and of the clothes' shape.
 
     Args:
-        photo: image file. output: where to save the avatar; None keeps it in memory.
-        seed: of everything random. focal: pixels, when known better than the file says. person: index of the person,
-            from the largest, when several are in the picture. body: default the open body.
-        prepared: evidence and fit of the photo as a user corrected them, taken as they are; the file is not read.
+        photo: image file or files. output: where to save the avatar; None keeps it in memory.
+        seed: of everything random. focal: pixels, when known better than the files say. person: index of the person,
+            from the largest, when several are in a picture. body: default the open body.
+        prepared: evidence and fit of each photo as a user corrected them, taken as they are; no file is read.
         progress: told the fraction done and the stage; may cancel between steps.
 
     Raises:
         PhotoError, OutputError, Cancelled: nothing is written.
     """
+    photos = [Path(photo)] if isinstance(photo, str | Path) else [Path(one) for one in photo]
+    if not photos or (prepared is not None and len(prepared) != len(photos)):
+        raise ValueError(f"{len(photos)} photos, {len(prepared or ())} prepared")
     progress = progress or Progress()
     if output is not None:
         check_writable(Path(output))
@@ -82,29 +107,22 @@ def create_avatar(
     body = body or load_open_body()
     watch = Stopwatch()
 
-    if prepared is not None:
-        evidence, fit = prepared
-    else:
-        progress.update(0.0, "Reading the photo")
-        with watch.stage("read"):
-            picture = read_photo(photo)
-        progress.update(0.02, "Looking for the person")
-        with watch.stage("evidence"):
-            evidence = observe(picture, focal=focal, person=person)
-        with watch.stage("fit"):
-            fit = fit_body(evidence, body, progress=progress.part(0.1, 0.45))
-    with watch.stage("clothed shape"):
-        rest_offsets = fit_clothed_shape(evidence, body, fit, progress=progress.part(0.45, 0.6))
+    sights = []
+    for index, path in enumerate(photos):
+        part = progress.part(0.7 * index / len(photos), 0.7 * (index + 1) / len(photos))
+        given = prepared[index] if prepared is not None else _observe_and_fit(path, focal, person, body, watch, part)
+        sights.append(_look(*given, body, watch, part))
+    evidence, fit = sights[0].evidence, sights[0].fit
+    with watch.stage("merge textures"):
+        partial, partial_small, hint, rest_offsets = _merge(sights)
     errors = {**fit.errors, **fit_errors(evidence, body, fit, rest_offsets)}
 
-    progress.update(0.6, "Sampling the texture")
-    with watch.stage("sample texture"):
-        partial, partial_small, hint = _sample(evidence, body, fit, rest_offsets)
     progress.update(0.7, "Completing the texture")
     with watch.stage("complete texture"):
         texture = _complete(partial, partial_small, hint, body)
 
-    warnings = tuple(dict.fromkeys(evidence.warnings))  # the photo's are among them
+    warnings = tuple(dict.fromkeys(warning for sight in sights for warning in sight.evidence.warnings))
+    guessed = [part for part in fit.guessed if all(part in sight.fit.guessed for sight in sights)]
     avatar = Avatar(
         parameters=fit.parameters.detach(),
         rest_offsets=rest_offsets.detach(),
@@ -112,10 +130,11 @@ def create_avatar(
         texture=texture,
         body_name=body.name,
         fit_errors={name: float(value) for name, value in errors.items()},
-        guessed=tuple(fit.guessed),
+        guessed=tuple(guessed),
         provenance={
             "likeness": __version__,
-            "photo": Path(photo).name,
+            "photo": photos[0].name,
+            **({"photos": [path.name for path in photos]} if len(photos) > 1 else {}),
             "photo_size": [int(evidence.image.shape[1]), int(evidence.image.shape[0])],
             "focal_source": evidence.focal_source,
             "seed": seed,
@@ -130,6 +149,43 @@ def create_avatar(
             avatar.save(Path(output))
     progress.update(1.0, "Done")
     return Creation(avatar, evidence, fit, partial, watch.seconds, warnings)
+
+
+def _observe_and_fit(
+    path: Path, focal: float | None, person: int | None, body: BodyModel, watch: Stopwatch, progress: Progress
+) -> tuple[PhotoEvidence, BodyFit]:
+    """One photo to landmarks, mask, body and camera (DINAR 3.1)."""
+    progress.update(0.0, "Reading the photo")
+    with watch.stage("read"):
+        picture = read_photo(path)
+    progress.update(0.03, "Looking for the person")
+    with watch.stage("evidence"):
+        evidence = observe(picture, focal=focal, person=person)
+    with watch.stage("fit"):
+        return evidence, fit_body(evidence, body, progress=progress.part(0.15, 0.65))
+
+
+def _look(evidence: PhotoEvidence, fit: BodyFit, body: BodyModel, watch: Stopwatch, progress: Progress) -> Sight:
+    """Clothed shape and texture of one fitted photo."""
+    with watch.stage("clothed shape"):
+        rest_offsets = fit_clothed_shape(evidence, body, fit, progress=progress.part(0.65, 0.85))
+    progress.update(0.85, "Sampling the texture")
+    with watch.stage("sample texture"):
+        return Sight(evidence, fit, rest_offsets, *_sample(evidence, body, fit, rest_offsets))
+
+
+def _merge(sights: list[Sight]) -> tuple[PartialTexture, PartialTexture, torch.Tensor, torch.Tensor]:
+    """What all photos show (DINAR 3.2): texture at both resolutions, garment hint, clothed shape."""
+    if len(sights) == 1:
+        (only,) = sights
+        return only.partial, only.partial_small, only.hint, only.rest_offsets
+    lines = colour_lines([sight.partial_small for sight in sights])
+    return (
+        merge([line(sight.partial) for line, sight in zip(lines, sights)]),
+        merge([line(sight.partial_small) for line, sight in zip(lines, sights)]),
+        torch.stack([sight.hint for sight in sights]).mean(0),
+        torch.stack([sight.rest_offsets for sight in sights]).mean(0),
+    )
 
 
 def _sample(

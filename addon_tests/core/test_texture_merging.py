@@ -33,10 +33,19 @@ def test_each_half_comes_from_the_photo_that_saw_it():
 
 def test_the_more_frontal_photo_wins_by_the_softmax_of_the_paper():
     everywhere = torch.ones(R, R, dtype=torch.bool)
-    whole = merge([partial([1.0, 1, 1], everywhere, 0.8), partial([0.0, 0, 0], everywhere, 0.6)], sharpness=10)
+    whole = merge(
+        [partial([1.0, 1, 1], everywhere, 0.8), partial([0.0, 0, 0], everywhere, 0.6)],
+        MergingConfig(sharpness=10, lead=0),
+    )
     expected = torch.softmax(torch.tensor([8.0, 6.0]), 0)[0]
     assert torch.allclose(whole.rgb, expected.expand_as(whole.rgb), atol=1e-5)
     assert torch.allclose(whole.facing, torch.full((R, R), 0.8))
+
+
+def test_where_both_see_alike_the_first_photo_leads():
+    everywhere = torch.ones(R, R, dtype=torch.bool)
+    whole = merge([partial([1.0, 1, 1], everywhere, 0.8), partial([0.0, 0, 0], everywhere, 0.8)])
+    assert float(whole.rgb.min()) > 0.8
 
 
 def test_what_nobody_saw_stays_unknown_and_one_photo_stays_itself():

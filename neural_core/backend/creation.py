@@ -5,13 +5,13 @@ from pathlib import Path
 from neural_core.backend.cache import Cache
 from neural_core.backend.requests import RequestError, number, text, whole
 from neural_core.backend.server import Answer
-from neural_core.errors import LikenessError
 from neural_core.output import check_writable
 from neural_core.pipeline import Creation, create_avatar
 from neural_core.progress import Progress
 from neural_core.wire import Message
 
 _LARGEST_FOCAL = 1e6  # pixels
+_MOST_PHOTOS = 16
 _PREPARING = 0.4  # share of the work until the photos of a session are fitted
 
 
@@ -42,17 +42,22 @@ def _create_from_sessions(request: Message, progress: Progress, cache: Cache) ->
     entries = request.body["photos"]
     if not isinstance(entries, list) or not entries:
         raise RequestError("'photos' should be a list of photos: update add-on and backend together.")
-    if len(entries) > 1:
-        raise LikenessError("Several photos cannot be merged into one avatar yet: keep one photo in the list.")
+    if len(entries) > _MOST_PHOTOS:
+        raise RequestError(f"At most {_MOST_PHOTOS} photos make one avatar: remove some from the list.")
     output = text(request, "output")
     check_writable(Path(output))
-    session = prepare(entries[0], request, cache.photos, progress.part(0.0, _PREPARING))
-    assert session.corrected is not None and session.fit is not None
+    paths, prepared = [], []
+    for index, entry in enumerate(entries):
+        part = progress.part(_PREPARING * index / len(entries), _PREPARING * (index + 1) / len(entries))
+        session = prepare(entry, request, cache.photos, part)
+        assert session.corrected is not None and session.fit is not None
+        paths.append(session.path)
+        prepared.append((session.corrected, session.fit))
     creation = create_avatar(
-        session.path,
+        paths,
         output,
         seed=whole(request, "seed", 0, 2**63 - 1) if request.body.get("seed") is not None else 0,
-        prepared=(session.corrected, session.fit),
+        prepared=prepared,
         progress=progress.part(_PREPARING, 1.0),
     )
     return _answer(creation, output)

@@ -1,5 +1,6 @@
 """Several photos of one person into one partial texture (DINAR 3.2, eq. 6)."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,13 +13,14 @@ from neural_core.texture.sampling import PartialTexture
 @dataclass(frozen=True)
 class MergingConfig:
     sharpness: float = 10.0  # 1 / tau: of cosines .9 and .5 the first takes 98 %
+    lead: float = 2.0  # logit of the first photo: hems and folds move, and of two only one should be seen
     # Photos differ in exposure and white balance: the others are brought to the first, channel by channel.
     least_overlap: int = 150  # texels at 256 x 256 both must have seen well; below, colours are left alone
     greatest_gain: float = 1.6  # a person lit from one side is no reason to repaint the other
     stiffness: float = 0.02  # pull of the line towards the identity, relative to the colours' own spread
 
 
-def merge(partials: Sequence[PartialTexture], sharpness: float = MergingConfig.sharpness) -> PartialTexture:
+def merge(partials: Sequence[PartialTexture], config: MergingConfig = MergingConfig()) -> PartialTexture:
     """Mean of the photos, each texel weighted by softmax(sharpness * facing) over the photos that saw it.
 
     The logits are masked by visibility: a photo that did not see a texel has no part in it. At full weight of one photo
@@ -26,7 +28,8 @@ def merge(partials: Sequence[PartialTexture], sharpness: float = MergingConfig.s
     """
     if not partials:
         raise ValueError("no textures to merge")
-    weight = torch.stack([_weight(p, sharpness) for p in partials])  # (N, R, R)
+    weight = torch.stack([_weight(p, config.sharpness) for p in partials])  # (N, R, R)
+    weight[0] = weight[0] * math.exp(config.lead)
     weight = weight / weight.sum(0).clamp(min=1e-12)
     sampled = torch.stack([p.sampled for p in partials]).any(0)
     filled = torch.stack([p.filled for p in partials]).any(0) & ~sampled
@@ -60,7 +63,7 @@ def colour_lines(partials: Sequence[PartialTexture], config: MergingConfig = Mer
     lines: list[ColourLine] = []
     matched: list[PartialTexture] = []
     for partial in partials:
-        line = _line(merge(matched, config.sharpness), partial, config) if matched else _identity(partial.rgb)
+        line = _line(merge(matched, config), partial, config) if matched else _identity(partial.rgb)
         lines.append(line)
         matched.append(line(partial))
     return lines
