@@ -1,7 +1,7 @@
 """Thin operators: each one a job that runs blocking from scripts and modal from the interface (see job.py)."""
 
 from ..typed import register_and_unregister
-from . import create_avatar, drop, export_avatar, import_avatar, import_motion, job
+from . import create_avatar, drop, export_avatar, import_avatar, import_motion, job, poses
 
 classes = (
     *job.classes,
@@ -9,6 +9,7 @@ classes = (
     *import_avatar.classes,
     *import_motion.classes,
     *export_avatar.classes,
+    *poses.classes,
 )
 _register_classes, _unregister_classes = register_and_unregister(classes)
 

@@ -26,13 +26,42 @@ def write_motion_action(
     if with_expression and mesh is not None and motion.expression is not None:
         faces = expression_names(mesh)[: motion.expression.shape[1]]
         expression[:, : len(faces)] = motion.expression[:, : len(faces)]
-    quaternions, locations = joints.basis(motion.poses, motion.trans, expression_joint_offsets(armature, expression))
     action = bpy.data.actions.new(name)
-    layer = action.layers.new("Motion")
-    strip = layer.strips.new(type="KEYFRAME")
+    body_slot = pose_curves(action, armature, motion, first_frame, expression)
     times = first_frame + np.arange(len(motion), dtype=np.float64)
+    if mesh is not None and faces:
+        keys = mesh.data.shape_keys
+        assert keys is not None  # the faces are among them
+        face_slot, bag = _slot(action, action.layers[0].strips[0], keys)
+        for column, face in enumerate(faces):
+            path = keys.key_blocks[face].path_from_id("value")
+            _write_curve(bag, path, 0, times, expression[:, column])
+        _assign(keys, action, face_slot)
+    for bone in joints.names:
+        armature.pose.bones[bone].rotation_mode = "QUATERNION"
+    _assign(armature, action, body_slot)
+    return action
 
-    body_slot, bag = _slot(action, strip, armature)
+
+def pose_curves(
+    action: bpy.types.Action,
+    armature: bpy.types.Object,
+    motion: Motion,
+    first_frame: float,
+    expression: np.ndarray | None = None,
+):
+    """Write the bones' curves into an empty action; returns their slot.
+
+    expression: (N, K) of each frame; by default that of the mesh now, in all of them.
+    """
+    joints = Joints.of(armature)
+    if expression is None:
+        now = current_expression(armature)
+        expression = np.broadcast_to(now, (len(motion), len(now)))
+    quaternions, locations = joints.basis(motion.poses, motion.trans, expression_joint_offsets(armature, expression))
+    strip = action.layers.new("Motion").strips.new(type="KEYFRAME")
+    times = first_frame + np.arange(len(motion), dtype=np.float64)
+    slot, bag = _slot(action, strip, armature)
     for joint, bone in enumerate(joints.names):
         pose_bone = armature.pose.bones[bone]
         path = pose_bone.path_from_id()
@@ -43,18 +72,7 @@ def write_motion_action(
         if joints.parents[joint] < 0 or np.any(locations[:, joint]) or any(pose_bone.location[:]):
             for axis in range(3):
                 _write_curve(bag, f"{path}.location", axis, times, locations[:, joint, axis], group)
-    if mesh is not None and faces:
-        keys = mesh.data.shape_keys
-        assert keys is not None  # the faces are among them
-        face_slot, bag = _slot(action, strip, keys)
-        for column, face in enumerate(faces):
-            path = keys.key_blocks[face].path_from_id("value")
-            _write_curve(bag, path, 0, times, expression[:, column])
-        _assign(keys, action, face_slot)
-    for bone in joints.names:
-        armature.pose.bones[bone].rotation_mode = "QUATERNION"
-    _assign(armature, action, body_slot)
-    return action
+    return slot
 
 
 def _slot(action: bpy.types.Action, strip, owner: bpy.types.ID):
