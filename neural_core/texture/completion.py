@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from scipy import ndimage
-from scipy.sparse import coo_matrix, diags
-from scipy.sparse.linalg import splu
 from torch import Tensor
 
 from neural_core.body.model import BodyModel
 from neural_core.texture.atlas import Atlas, lookup
+from neural_core.texture.poisson import screened_poisson
 from neural_core.texture.rings import RingConfig, ring_prior
 from neural_core.texture.sampling import PartialTexture
 from neural_core.texture.surface_graph import mirror_texels, surface_edges
@@ -56,9 +55,9 @@ def complete(partial: PartialTexture, atlas: Atlas, body: BodyModel, config: Com
     if atlas.resolution <= config.work_resolution:
         return atlas.dilate(_solve(partial, atlas, body, config))
     work = Atlas.of(body, config.work_resolution)
-    coarse = _reduce(partial, atlas, work)
+    coarse = reduce_partial(partial, atlas, work)
     smooth = work.dilate(_solve(coarse, work, body, config))
-    return atlas.dilate(_add_detail(partial, coarse, smooth, atlas, work, body, config))
+    return atlas.dilate(add_detail(partial, coarse, smooth, atlas, work, body, config))
 
 
 def _solve(partial: PartialTexture, atlas: Atlas, body: BodyModel, config: CompletionConfig) -> Tensor:
@@ -69,27 +68,15 @@ def _solve(partial: PartialTexture, atlas: Atlas, body: BodyModel, config: Compl
     fixed = confidence >= config.certain
     expectation = _Expectation(colour, confidence, facing, atlas, body, config)
     pairs, weights = surface_edges(atlas, body)
-    n, (a, b) = len(colour), pairs.T
+    a, b = pairs.T
     agreement = expectation.agreement()
     border = fixed[a] != fixed[b]
     weights = np.where(border, weights * np.where(fixed[a], agreement[a], agreement[b]), weights)
-    step = expectation.steps(a, b, fixed) * weights[:, None]
-
     data = np.where(fixed, 0.0, config.data * agreement * confidence / (1.02 - np.minimum(confidence, 1.0)))
-    right = data[:, None] * colour + expectation.pull[:, None] * expectation.colour
-    for c in range(3):
-        right[:, c] += np.bincount(a, step[:, c], n) - np.bincount(b, step[:, c], n)
-    graph = coo_matrix((np.r_[weights, weights], (np.r_[a, b], np.r_[b, a])), shape=(n, n)).tocsr()
-    matrix = (diags(np.asarray(graph.sum(1))[:, 0] + data + expectation.pull) - graph).tocsr()
-
-    free, known = np.nonzero(~fixed)[0], np.nonzero(fixed)[0]
-    solution = colour.copy()
-    if len(free):
-        rows = matrix[free]
-        factor = splu(rows[:, free].tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
-        solved = np.clip(factor.solve(right[free] - rows[:, known] @ colour[known]), 0, 1)
-        c = confidence[free, None]
-        solution[free] = c * colour[free] + (1 - c) * solved
+    step = expectation.steps(a, b, fixed)
+    solved = screened_poisson(colour, fixed, pairs, weights, step, data, expectation.colour, expectation.pull)
+    c = np.where(fixed, 1.0, confidence)[:, None]
+    solution = c * colour + (1 - c) * solved
     return atlas.image(torch.from_numpy(solution).float().to(atlas.uv.device))
 
 
@@ -106,7 +93,7 @@ class _Expectation:
         mirror = mirror_texels(atlas, body).cpu().numpy()
         self.mirror_seen = (mirror >= 0) & (confidence[mirror] >= config.mirror_confidence)
         self.mirror = colour[mirror]
-        deep, self.in_large = _holes(confidence, atlas, config)
+        deep, self.in_large = holes(confidence, atlas, config)
         # A small hole takes after its rim: folds and light of the other side do not belong there.
         mirrored = self.mirror_seen & (confidence < config.certain) & (self.in_large > 0.5)
         self.source = np.where(mirrored, _MIRROR, np.where(belief > config.least_belief, _RING, _NOTHING))
@@ -139,7 +126,7 @@ class _Expectation:
         return np.select([ring[:, None], mirror[:, None]], [by_ring, by_mirror], 0.0)
 
 
-def _holes(confidence: np.ndarray, atlas: Atlas, config: CompletionConfig) -> tuple[np.ndarray, np.ndarray]:
+def holes(confidence: np.ndarray, atlas: Atlas, config: CompletionConfig) -> tuple[np.ndarray, np.ndarray]:
     """How deep in the unseen each texel lies (n,), and how large the unseen place around it is (n,), both in [0, 1]."""
     near, far = config.hole
     seen = atlas.image(torch.from_numpy(confidence > 0).to(atlas.uv.device)).cpu().numpy()
@@ -151,7 +138,7 @@ def _holes(confidence: np.ndarray, atlas: Atlas, config: CompletionConfig) -> tu
     return deep, large
 
 
-def _reduce(partial: PartialTexture, atlas: Atlas, work: Atlas) -> PartialTexture:
+def reduce_partial(partial: PartialTexture, atlas: Atlas, work: Atlas) -> PartialTexture:
     """The partial texture at the work resolution: means over the texels of the same chart, weighted by confidence."""
     row = work.texel_of(atlas.texel_uv, atlas.chart.reshape(-1)[atlas.texels])
     keep = row >= 0
@@ -179,7 +166,7 @@ def _reduce(partial: PartialTexture, atlas: Atlas, work: Atlas) -> PartialTextur
     )
 
 
-def _add_detail(partial, coarse, smooth: Tensor, atlas: Atlas, work: Atlas, body: BodyModel, config) -> Tensor:
+def add_detail(partial, coarse, smooth: Tensor, atlas: Atlas, work: Atlas, body: BodyModel, config) -> Tensor:
     """Detail of what was seen, and of what was seen on the other side, over the smooth completion."""
     uv = atlas.texel_uv[None]
     fill = lookup(smooth, uv)[:, 0].T  # (n, 3)
@@ -188,7 +175,7 @@ def _add_detail(partial, coarse, smooth: Tensor, atlas: Atlas, work: Atlas, body
     smooth_seen = lookup(work.dilate(torch.cat([coarse.rgb * seen, seen])), uv)[:, 0].T
     detail = (colour - smooth_seen[:, :3] / smooth_seen[:, 3:].clamp(min=1e-3)) * confidence[:, None]
     mirror = mirror_texels(atlas, body)
-    large = _holes(work.at_texels(coarse.confidence).cpu().numpy(), work, config)[1]
+    large = holes(work.at_texels(coarse.confidence).cpu().numpy(), work, config)[1]
     large = lookup(work.dilate(work.image(torch.from_numpy(large).float().to(uv.device))[None]), uv)[0, 0]
     unseen = (confidence < config.certain) & (mirror >= 0) & (large > 0.5)
     sharp = fill + torch.where(unseen[:, None], detail[mirror.clamp(min=0)], torch.zeros_like(detail))

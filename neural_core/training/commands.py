@@ -17,6 +17,9 @@ from neural_core.errors import LikenessError
 
 STAGES = {
     "renderer": "the network that draws people from a rasterised texture",
+    "clothed": "how far clothes and hair stand off the body, all round",
+    "codec": "textures to small latents and back, through a codebook",
+    "denoiser": "the diffusion that completes textures, in the latents of a codec",
 }
 SIZES = ("tiny", "small", "base")
 

@@ -1,0 +1,115 @@
+"""The texture codec: textures to small latents and back through a codebook (VQGAN; DINAR 3.3 and 4.1)."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from diffusers.models.autoencoders.vq_model import VQModel
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from neural_core.errors import WeightsError
+from neural_core.inpainting.config import CodecConfig
+from neural_core.networks.files import load_tensors, read_config, read_weights, save_weights, shipped
+
+FORMAT = "likeness-codec"
+FORMAT_VERSION = 1
+
+
+class Coded(NamedTuple):
+    """A texture sent through the codec in training.
+
+    Attributes:
+        texture: (B, C, R, R) decoded. commitment: () what codes and latents differ by. latent: (B, 6, r, r) as the
+            encoder made it. codes: (B * r * r,) long, the codes used.
+    """
+
+    texture: Tensor
+    commitment: Tensor
+    latent: Tensor
+    codes: Tensor
+
+
+class TextureCodec(nn.Module):
+    """`diffusers.VQModel` over folded texels, with latents of zero mean and unit variance outside.
+
+    As in the paper, what is diffused is the continuous latent; it is quantised when decoded. Dilate textures between
+    the charts before (`Atlas.dilate`), so that no chart's border is an edge.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, config: CodecConfig):
+        super().__init__()
+        self.config = config
+        levels, folded = len(config.widths), config.channels * config.fold**2
+        self.model = VQModel(
+            in_channels=folded,
+            out_channels=folded,
+            down_block_types=("DownEncoderBlock2D",) * levels,
+            up_block_types=("UpDecoderBlock2D",) * levels,
+            block_out_channels=config.widths,
+            layers_per_block=config.layers,
+            latent_channels=config.latent,
+            num_vq_embeddings=config.codes,
+            vq_embed_dim=config.latent,
+            norm_num_groups=16,
+            mid_block_add_attention=config.attention,
+        )
+        # Statistics of the latents, kept by training: the diffusion's noise has unit variance, so must they.
+        self.register_buffer("mean", torch.zeros(config.latent))
+        self.register_buffer("deviation", torch.ones(config.latent))
+
+    @property
+    def codebook(self) -> nn.Parameter:
+        """(codes, 6)."""
+        return self.model.quantize.embedding.weight
+
+    def encode_raw(self, texture: Tensor) -> Tensor:
+        """Textures (B, C, R, R) in [0, 1] to latents (B, 6, r, r) before quantisation, in the codebook's units."""
+        return self.model.encode(F.pixel_unshuffle(texture * 2 - 1, self.config.fold), return_dict=False)[0]
+
+    def encode(self, texture: Tensor) -> Tensor:
+        """Textures (B, C, R, R) in [0, 1] to latents (B, 6, r, r) of zero mean and unit variance."""
+        return (self.encode_raw(texture).float() - self.mean[:, None, None]) / self.deviation[:, None, None]
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """The inverse of `encode`, through the codebook; (B, C, R, R), rgb in about [0, 1]."""
+        raw = latent * self.deviation[:, None, None] + self.mean[:, None, None]
+        return self._unfold(self.model.decode(raw, return_dict=False)[0])
+
+    def forward(self, texture: Tensor, quantise: bool = True) -> Coded:
+        """Through the codec and back, for training; without the codebook the commitment is 0."""
+        latent = self.encode_raw(texture)
+        if not quantise:
+            decoded = self.model.decode(latent, force_not_quantize=True, return_dict=False)[0]
+            nothing = torch.zeros((), device=texture.device)
+            return Coded(
+                self._unfold(decoded), nothing, latent, torch.zeros(0, dtype=torch.long, device=texture.device)
+            )
+        with torch.autocast(latent.device.type, enabled=False):  # distances of near codes need all digits
+            quantised, commitment, (_, _, codes) = self.model.quantize(latent.float())
+        hidden = self.model.post_quant_conv(quantised)
+        return Coded(self._unfold(self.model.decoder(hidden)), commitment, latent, codes)
+
+    def _unfold(self, folded: Tensor) -> Tensor:
+        return (F.pixel_shuffle(folded.float(), self.config.fold) + 1) / 2
+
+
+def save_codec(path: Path, config: CodecConfig, tensors: dict[str, Tensor], provenance: dict[str, Any]) -> None:
+    """Write weights in half precision; raises OutputError."""
+    save_weights(path, FORMAT, FORMAT_VERSION, config.to_json(), tensors, provenance)
+
+
+def load_codec(path: Path | str | None = None, device: torch.device | str = "cpu") -> TextureCodec:
+    """A trained codec, by default the one that ships; raises WeightsError."""
+    path = Path(path or shipped("codec"))
+    metadata, tensors = read_weights(path, FORMAT, FORMAT_VERSION)
+    try:
+        config = CodecConfig.from_json(read_config(path, metadata, "codec"))
+    except (ValueError, TypeError) as error:
+        raise WeightsError(f"The config in '{path}' makes no codec ({error}): train it anew.") from error
+    codec = TextureCodec(config)
+    load_tensors(codec, tensors, path)
+    return codec.eval().requires_grad_(False).to(device)
