@@ -278,6 +278,17 @@ def test_command_writes_shards_and_resumes(tmp_path, capsys):
     assert [p.name for p in (tmp_path / "set").iterdir()] == ["people_00000007.safetensors"]
 
 
+@pytest.mark.long  # two more processes load torch
+def test_workers_write_the_same_people(tmp_path, monkeypatch):
+    monkeypatch.setattr("neural_core.training.people.__main__.PEOPLE_PER_SHARD", 1)
+    common = ["--first-seed", "7", "--count", "2", "--height", "64", "--out"]
+    assert main([*common, str(tmp_path / "one")]) == 0
+    assert main([*common, str(tmp_path / "two"), "--workers", "2"]) == 0
+    for path in (tmp_path / "one").iterdir():
+        one, two = load_shard(path), load_shard(tmp_path / "two" / path.name)
+        assert all(torch.equal(getattr(one, name), getattr(two, name)) for name in FIELDS)
+
+
 def test_command_says_what_to_do_when_it_cannot_write(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["--count", "1", "--out", str(tmp_path / "file"), "--height", "64"]) == 2

@@ -1,19 +1,26 @@
 """Write shards of synthetic people: `python -m neural_core.training.people --first-seed 0 --count 1024 --out DIR`.
 
-A run that was stopped goes on where it stopped; shards that are there already are kept.
+A run that was stopped goes on where it stopped; shards that are there already are kept. `--workers` processes share the
+machine, and with `--device cuda` one GPU: a person is some ten thousand small launches, so one process leaves it idle.
 """
 
 import argparse
+import multiprocessing
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import torch
 
+from neural_core.body.model import BodyModel
 from neural_core.errors import LikenessError
 from neural_core.training.people.shards import PEOPLE_PER_SHARD, make_shard, use_device
 from neural_core.training.people.sheet import write_sheet
 from neural_core.training.people.views import PeopleConfig
+
+_body: dict[str, BodyModel] = {}  # one per process and device, whose wardrobe is built once
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,25 +30,39 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder of the shards")
     parser.add_argument("--height", type=int, default=PeopleConfig.height, help="pixels; the width follows")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or auto")
-    parser.add_argument("--sheet", type=Path, help="also draw 4 x 5 of these people into this PNG")
-    parser.add_argument("--threads", type=int, default=1, help="of torch; run several processes instead of raising it")
+    parser.add_argument("--sheet", type=Path, help="also draw 4 x 6 of these people into this JPEG or PNG")
+    parser.add_argument("--workers", type=int, default=1, help="processes, each with one thread of torch")
     given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
     config = PeopleConfig(height=given.height, width=given.height * PeopleConfig.width // PeopleConfig.height)
+    end = given.first_seed + given.count
+    shards = [(first, min(PEOPLE_PER_SHARD, end - first)) for first in range(given.first_seed, end, PEOPLE_PER_SHARD)]
+    make = partial(_make, config=config, out=given.out, device=given.device)
     try:
-        body = use_device(given.device)
-        for first in range(given.first_seed, given.first_seed + given.count, PEOPLE_PER_SHARD):
-            count = min(PEOPLE_PER_SHARD, given.first_seed + given.count - first)
-            started = time.monotonic()
-            made = make_shard(first, count, config, given.out / f"people_{first:08d}.safetensors", body)
-            each = (time.monotonic() - started) / count
-            print(f"people {first} to {first + count - 1}: " + (f"{each:.2f} s each" if made else "there"), flush=True)
+        if given.workers > 1:
+            with ProcessPoolExecutor(given.workers, multiprocessing.get_context("spawn")) as pool:
+                for line in pool.map(make, shards):
+                    print(line, flush=True)
+        else:
+            for shard in shards:
+                print(make(shard), flush=True)
         if given.sheet:
-            write_sheet(given.sheet, given.first_seed, 4, 5, body)
+            write_sheet(given.sheet, given.first_seed, 4, 6, use_device(given.device))
     except LikenessError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
+
+
+def _make(shard: tuple[int, int], config: PeopleConfig, out: Path, device: str) -> str:
+    """Write one shard (first seed, people); what to print about it. Runs in a worker, too."""
+    torch.set_num_threads(1)  # more threads wait for each other far longer than they work
+    if device not in _body:
+        _body[device] = use_device(device)
+    first, count = shard
+    started = time.monotonic()
+    made = make_shard(first, count, config, out / f"people_{first:08d}.safetensors", _body[device])
+    each = (time.monotonic() - started) / count
+    return f"people {first} to {first + count - 1}: " + (f"{each:.2f} s each" if made else "there")
 
 
 if __name__ == "__main__":

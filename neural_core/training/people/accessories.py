@@ -73,7 +73,7 @@ def draw_on_cloth(
     """
     x, y, z = points.unbind(1)
     neck, pelvis = wardrobe.height("neck"), wardrobe.height("pelvis")
-    front, trunk = z > float(wardrobe.joint("neck")[2]) + 0.015, ~sleeve & (y > pelvis - 0.16)
+    front, trunk = z > wardrobe.place("neck")[2] + 0.015, ~sleeve & (y > pelvis - 0.16)
 
     def paint(where: Tensor, over: Tensor | float) -> None:
         nonlocal colour

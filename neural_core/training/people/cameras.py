@@ -48,20 +48,20 @@ def framing_camera(
         field: vertical field of view, radians. shift: of the aim, in half distances, camera axes. CPU tensors.
     """
     focal = 0.5 * height / math.tan(field / 2)
-    points = points.cpu()
-    centre = (points.amin(0) + points.amax(0)) / 2
-    direction = torch.tensor([math.sin(yaw) * math.cos(pitch), math.sin(pitch), math.cos(yaw) * math.cos(pitch)])
-    distance = float((points.amax(0) - points.amin(0))[1]) / (2 * math.tan(field / 2))
+    cloud = points[::4].cpu().numpy().astype(np.float64)  # in numpy: on a GPU these would be a thousand tiny launches
+    centre = (cloud.min(0) + cloud.max(0)) / 2
+    direction = np.array([math.sin(yaw) * math.cos(pitch), math.sin(pitch), math.cos(yaw) * math.cos(pitch)])
+    right = np.array([math.cos(yaw), 0.0, -math.sin(yaw)])
+    R = np.stack([right, np.cross(-direction, right), -direction])
+    distance = (cloud.max(0) - cloud.min(0))[1] / (2 * math.tan(field / 2))
     for _ in range(3):  # perspective makes the near side larger: correct the distance by what is seen
-        camera = look_at(centre + direction * distance, centre, focal, width, height)
-        pixels, _ = camera.project(points)
-        low, high = pixels.amin(0), pixels.amax(0)
-        size = float(torch.maximum((high[1] - low[1]) / (fill * height), (high[0] - low[0]) / (0.96 * width)))
+        local = (cloud - centre) @ R.T + [0.0, 0.0, distance]
+        pixels = local[:, :2] / local[:, 2:].clip(1e-2) * focal
+        low, high = pixels.min(0), pixels.max(0)
+        size = max((high[1] - low[1]) / (fill * height), (high[0] - low[0]) / (0.96 * width))
         # Aim at the middle of what is seen.
-        offset = (low + high) / 2 - pixels.new_tensor([width / 2, height / 2])
-        in_world = camera.R.T @ torch.cat([offset / focal * distance, offset.new_zeros(1)])
-        centre = centre + in_world
+        centre = centre + np.array([*((low + high) / 2 / focal * distance), 0.0]) @ R
         distance *= size
-    aim = centre.new_tensor(shift) * distance * 0.5
-    centre = centre + camera.R.T @ torch.cat([aim, aim.new_zeros(1)])
-    return look_at(centre + direction * distance, centre, focal, width, height)
+    centre = centre + np.array([*shift, 0.0]) * distance * 0.5 @ R
+    eye, target = (torch.from_numpy(point).float() for point in (centre + direction * distance, centre))
+    return look_at(eye, target, focal, width, height)

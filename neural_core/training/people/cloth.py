@@ -111,7 +111,7 @@ def fabric_coordinates(wardrobe: Wardrobe, layer: str, points: Tensor) -> tuple[
     """Metres along the cloth (n, 2) at canonical points (n, 3), around and down; and which points lie on a sleeve."""
     x, y, z = points.unbind(1)
     neck, knee = wardrobe.joint("neck"), wardrobe.joint("left_knee")
-    shoulder = float(wardrobe.joint("left_shoulder")[0])
+    shoulder = wardrobe.place("left_shoulder")[0]
     sleeve = (x.abs() > shoulder + 0.01 - 0.15 * (y - 0.03)) & (y > wardrobe.height("pelvis") + 0.15)
     sleeve = sleeve & torch.full_like(sleeve, layer in ("top", "jacket"))
     legs = torch.full_like(sleeve, layer == "pants") & (y < wardrobe.height("pelvis") - 0.15)
@@ -208,7 +208,7 @@ def fold_slope(wardrobe: Wardrobe, points: Tensor, sleeve: Tensor, shift: Tensor
     Folds are 7-20 cm apart (noise in features per metre) and gather at elbows, knees, ankles and the waist.
     """
     y = points[:, 1]
-    elbow, knee = float(wardrobe.joint("left_elbow")[0]), wardrobe.height("left_knee")
+    elbow, knee = wardrobe.place("left_elbow")[0], wardrobe.height("left_knee")
     around = torch.where(sleeve, 0.95, torch.where(y < knee + 0.26, 0.35, 0.45))[:, None]
     warp = 0.6 * noise(points * 5 + shift)[:, None]
     slope = torch.zeros_like(points)

@@ -222,7 +222,7 @@ def opening_level(sewing: Sewing, outfit: Outfit, x: Tensor, y: Tensor) -> Tenso
 
 def sleeve_end(wardrobe: Wardrobe, outfit: Outfit) -> float:
     """|x| on the mean body in the T pose where the sleeve ends."""
-    shoulder, wrist = float(wardrobe.joint("left_shoulder")[0]), float(wardrobe.joint("left_wrist")[0])
+    shoulder, wrist = wardrobe.place("left_shoulder")[0], wardrobe.place("left_wrist")[0]
     return shoulder + (wrist - shoulder) * outfit.sleeve_end
 
 

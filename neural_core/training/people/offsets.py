@@ -72,7 +72,7 @@ def _tube_offsets(sewing: Sewing, layer: str, joint: str) -> tuple[Tensor, Tenso
     row, column = cell(skin)
     around = ring[row.clamp(0, rows - 1) * _ANGLES + column]
     template = wardrobe.body.template
-    arms = (template[:, 0].abs() > wardrobe.joint("left_shoulder")[0]) & (template[:, 1] > wardrobe.height("spine2"))
+    arms = (template[:, 0].abs() > wardrobe.place("left_shoulder")[0]) & (template[:, 1] > wardrobe.height("spine2"))
     inside = wardrobe.skin & (row >= 0) & (row < rows) & (around > radius) & ~arms
     faces_out = (sewing.normals[:, [0, 2]] * flat).sum(1) / radius
     gap = (around - radius) * smoothstep(0.0, 0.5, faces_out) * inside

@@ -104,6 +104,7 @@ def shade(person: Person, surface: Surface, eye: Tensor, light: Light) -> Tensor
     albedo = torch.zeros_like(normal)
     gloss, sharpness = torch.zeros_like(ambient), torch.full_like(ambient, 20.0)
     wardrobe = person.wardrobe
+    cloth: list[tuple[str, Tensor]] = []
     for index, layer in enumerate(wardrobe.layers):
         at = torch.nonzero(surface.layer == index).squeeze(1)
         if len(at) == 0:
@@ -116,14 +117,17 @@ def shade(person: Person, surface: Surface, eye: Tensor, light: Light) -> Tensor
             albedo[at], normal[at] = _hair(person, layer, points, normal[at])
             gloss[at], sharpness[at] = person.look.hair_gloss, 12.0
         else:
+            cloth.append((layer, at))
             material = person.materials[layer]
             albedo[at] = cloth_colour(
                 wardrobe, person.outfit, person.accessories, layer, material, points, surface.level[at], person.shift
             )
-            normal[at], steepness = _fold(person, layer, surface, at, normal[at])
-            ambient[at] = ambient[at] * (1 - 0.10 * steepness)
             gloss[at] = material.fabric.gloss
             sharpness[at] = 40.0 if material.fabric.kind == "leather" else 20.0
+    if cloth:
+        at = torch.cat([rows for _, rows in cloth])
+        normal[at], steepness = _fold(person, cloth, surface, at, normal[at])
+        ambient[at] = ambient[at] * (1 - 0.10 * steepness)
     sun, sun_colour = light.sun.to(device), light.sun_colour.to(device)
     fill = (ambient_basis(normal) @ light.ambient.to(device)).clamp(min=0.02) * (0.25 + 0.75 * ambient)[:, None]
     lambert = (normal @ sun).clamp(min=0) * sunlight
@@ -154,14 +158,27 @@ def _hair(person: Person, layer: str, points: Tensor, normal: Tensor) -> tuple[T
     return colour.clamp(0.005, 1), F.normalize(normal + 0.30 * bend, dim=1)
 
 
-def _fold(person: Person, layer: str, surface: Surface, at: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
-    """Normals bent by folds, turned into the pose; and how steep they are."""
+def _fold(
+    person: Person, cloth: list[tuple[str, Tensor]], surface: Surface, at: Tensor, normal: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Normals (m, 3) bent by folds, turned into the pose, and how steep they are; for all cloth together.
+
+    Args:
+        cloth: layers and their samples, which `at` (m,) strings together.
+    """
     points = surface.canonical[at]
-    _, sleeve = fabric_coordinates(person.wardrobe, layer, points)
-    fabric = person.materials[layer].fabric
-    slope = 0.036 * fabric.wrinkles * fold_slope(person.wardrobe, points, sleeve, person.shift)
-    if fabric.kind == "puffer":
-        slope = slope * 0.5 + 0.35 * quilted_slope(points, sleeve)
+    sleeve = torch.cat(
+        [fabric_coordinates(person.wardrobe, layer, surface.canonical[rows])[1] for layer, rows in cloth]
+    )
+    fabrics = [person.materials[layer].fabric for layer, _ in cloth]
+    quilted = [float(fabric.kind == "puffer") for fabric in fabrics]
+    depth = [0.036 * fabric.wrinkles * (1 - 0.5 * q) for fabric, q in zip(fabrics, quilted)]
+    table = torch.tensor([depth, quilted], device=points.device)
+    of_sample = surface.layer.new_zeros(len(person.wardrobe.layers))
+    of_sample[[person.wardrobe.layers.index(layer) for layer, _ in cloth]] = torch.arange(len(cloth), device=at.device)
+    depth, padding = table[:, of_sample[surface.layer[at]]]
+    slope = depth[:, None] * fold_slope(person.wardrobe, points, sleeve, person.shift)
+    slope = slope + 0.35 * padding[:, None] * quilted_slope(points, sleeve)
     slope = (surface.rotation[at] @ slope[..., None])[..., 0]
     slope = slope - (slope * normal).sum(1, keepdim=True) * normal
     steepness = slope.norm(dim=1, keepdim=True)

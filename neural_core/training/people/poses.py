@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from neural_core.body.skeleton import JOINT_INDEX
-from neural_core.body.skinning import rotation_matrices
 
 KINDS = ("stand", "walk", "a_pose", "arms_up", "sit", "odd")
 _SHARES = (0.42, 0.20, 0.14, 0.08, 0.06, 0.10)
@@ -69,14 +68,17 @@ def random_pose(rng: np.random.Generator, kind: str | None = None, leg_freedom: 
     return torch.from_numpy(pose).float()
 
 
-def _turn(axis: int, angle: float) -> Tensor:
-    vector = torch.zeros(3)
-    vector[axis] = angle
-    return rotation_matrices(vector)
+def _turn(axis: int, angle: float) -> np.ndarray:
+    """(3, 3) rotation about a coordinate axis; numpy, since on a GPU each would be a dozen launches."""
+    i, j = (axis + 1) % 3, (axis + 2) % 3
+    matrix = np.eye(3)
+    matrix[i, i] = matrix[j, j] = math.cos(angle)
+    matrix[j, i], matrix[i, j] = math.sin(angle), -math.sin(angle)
+    return matrix
 
 
-def _axis_angle(matrix: Tensor) -> np.ndarray:
+def _axis_angle(matrix: np.ndarray) -> np.ndarray:
     """The rotation vector (3,) of a rotation matrix that is not near half a turn."""
-    angle = torch.acos(((matrix.trace() - 1) / 2).clamp(-1, 1))
-    vector = torch.stack([matrix[2, 1] - matrix[1, 2], matrix[0, 2] - matrix[2, 0], matrix[1, 0] - matrix[0, 1]])
-    return (vector * angle / (2 * torch.sin(angle) + 1e-9)).numpy()
+    angle = math.acos(min(max((np.trace(matrix) - 1) / 2, -1.0), 1.0))
+    vector = np.array([matrix[2, 1] - matrix[1, 2], matrix[0, 2] - matrix[2, 0], matrix[1, 0] - matrix[0, 1]])
+    return vector * angle / (2 * math.sin(angle) + 1e-9)

@@ -39,4 +39,7 @@ def write_sheet(path: Path, first_seed: int, rows: int, columns: int, body: Body
     grid = torch.cat([torch.cat(pairs[r * columns : (r + 1) * columns], 2) for r in range(rows)], 1)
     image = Image.fromarray((grid.permute(1, 2, 0).clamp(0, 1) * 255).round().byte().numpy())
     path.parent.mkdir(parents=True, exist_ok=True)
-    image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    if path.suffix.lower() == ".png":
+        image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    else:
+        image.save(path, quality=85, optimize=True)

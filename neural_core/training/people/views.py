@@ -10,9 +10,9 @@ from torch import Tensor
 from neural_core.body.model import BodyModel
 from neural_core.body.open_body import load_open_body
 from neural_core.camera import Camera
-from neural_core.rasterizer import interpolate, rasterize
 from neural_core.texture.atlas import Atlas
 from neural_core.texture.sampling import SamplingConfig, sample_texture, vertex_normals
+from neural_core.training.people import zbuffer
 from neural_core.training.people.cameras import random_camera
 from neural_core.training.people.estimate import FitNoise, estimate_shape, estimated_bodies
 from neural_core.training.people.lights import random_light
@@ -108,7 +108,7 @@ def make_person_views(
         picture = reduce_picture(fine, config.height, config.width)
         shape = estimate_shape(person, rng, config.fit_noise)
         fitted = estimated_bodies(person, shape, poses[pose_of_view], cameras, rng, config.fit_noise)
-        shown = [_fitted_view(body, v, camera) for v, camera in zip(fitted, cameras)]
+        uv, body_mask = _fitted_views(body, fitted, cameras)
         textures = [_texture(body, v, camera, view, config, rng) for v, camera, view in zip(fitted, fine_cameras, fine)]
         truth_rgb, truth_known = true_texture(person, shape, light, config.texture, config.truth)
     return PersonViews(
@@ -117,8 +117,8 @@ def make_person_views(
         photo_mask=_byte(
             reduce_picture(torch.stack([t[3] for t in textures])[:, None], config.height, config.width)[:, 0]
         ),
-        uv=torch.stack([uv for uv, _ in shown]),
-        body_mask=torch.stack([mask for _, mask in shown]),
+        uv=uv,
+        body_mask=body_mask,
         texture_rgb=torch.stack([t[0] for t in textures]),
         sampled=torch.stack([t[1] for t in textures]),
         filled=torch.stack([t[2] for t in textures]),
@@ -147,11 +147,16 @@ def offset_texture(person: Person, resolution: int) -> Tensor:
     return atlas.image(atlas.on_surface(stands_off[:, None], body.faces)[:, 0]).half().cpu()
 
 
-def _fitted_view(body: BodyModel, vertices: Tensor, camera: Camera) -> tuple[Tensor, Tensor]:
-    """uv (H, W, 2) float16 and mask (H, W) of the fitted body, exactly as the product rasterizes it."""
-    fragments = rasterize(vertices, body.faces, camera.to(vertices.device))
-    uv = interpolate(fragments, body.face_uv, body.uv)
-    return uv.half().cpu(), fragments.mask.cpu()
+def _fitted_views(body: BodyModel, vertices: Tensor, cameras: list[Camera]) -> tuple[Tensor, Tensor]:
+    """uv (N, H, W, 2) float16 and mask (N, H, W) of the fitted bodies (N, V, 3)."""
+    one_sided = torch.ones(len(body.faces), dtype=torch.bool, device=vertices.device)
+    hits = zbuffer.draw(vertices, body.faces, torch.ones_like(vertices[0, :, 0]), cameras, one_sided)
+    at = hits.view, hits.row, hits.column
+    uv = torch.zeros(len(cameras), cameras[0].height, cameras[0].width, 2, device=vertices.device)
+    uv[at] = (body.uv[body.face_uv[hits.triangle]] * hits.barycentric[..., None]).sum(1)
+    mask = torch.zeros(uv.shape[:3], dtype=torch.bool, device=vertices.device)
+    mask[at] = True
+    return uv.half().cpu(), mask.cpu()
 
 
 def _texture(

@@ -54,6 +54,7 @@ class Wardrobe:
         shells: the shell layers; whole: all of the body, for smoothing over its surface.
         skin: (V,) bool, the connected outer skin; eyes: (V,) bool, the eyeballs.
         face: (3, P, P) lips, brows and eye outlines (skin.face_pictures).
+        places: (55, 3) rest joints of the mean body as numbers, so that nothing waits for a device.
     """
 
     body: BodyModel
@@ -68,6 +69,7 @@ class Wardrobe:
     skin: Tensor
     eyes: Tensor
     face: Tensor
+    places: np.ndarray
 
     @property
     def size(self) -> int:
@@ -83,7 +85,12 @@ class Wardrobe:
 
     def height(self, name: str) -> float:
         """Height of a rest joint of the mean body, metres."""
-        return float(self.joint(name)[1])
+        return self.place(name)[1]
+
+    def place(self, name: str) -> tuple[float, float, float]:
+        """`joint` as numbers."""
+        x, y, z = self.places[JOINT_INDEX[name]].tolist()
+        return x, y, z
 
 
 _CACHE: dict[tuple[int, str], Wardrobe] = {}
@@ -134,6 +141,7 @@ def _build(body: BodyModel) -> Wardrobe:
         skin=torch.from_numpy(skin).to(body.device),
         eyes=torch.from_numpy(eyes).to(body.device),
         face=face_pictures(body).to(body.device),
+        places=body.joint_template.cpu().numpy(),
     )
 
 
