@@ -4,12 +4,15 @@ Thin modules by role: `rig` builds Blender objects, `operators` and `panels` are
 the backend process, `export` carries avatars away. No torch in this process; no Python threads.
 """
 
-from . import backend, engine, operators, panels, photo, preferences, properties
+from . import backend, engine, operators, panels, photo, preferences, properties, translations
 from .install import watch
 from .rig import correctives
+from .trouble import panel as trouble_panel
 
 # Registered in this order, unregistered in the reverse one; each module removes everything it adds.
-_modules = (preferences, properties, watch, backend, engine, photo, operators, panels, correctives)
+_modules = (
+    translations, preferences, properties, watch, backend, engine, photo, operators, panels, trouble_panel, correctives,
+)  # fmt: skip
 
 
 def register() -> None:

@@ -20,7 +20,10 @@ class LIKENESS_PG_object(bpy.types.PropertyGroup):
     is_avatar: BoolProperty(name="Avatar", description="This armature moves a Likeness avatar")
     is_avatar_mesh: BoolProperty(name="Avatar Mesh", description="The Likeness engine draws this mesh as an avatar")
     avatar_path: StringProperty(
-        name="Avatar File", description="The .likeness file that holds texture and person", subtype="FILE_PATH"
+        name="Avatar File",
+        description="The .likeness file that holds texture and person",
+        subtype="FILE_PATH",
+        options={"PATH_SUPPORTS_BLEND_RELATIVE"},
     )
     version: IntProperty(name="Version", description="Of what the add-on stored here", default=0)
 

@@ -14,7 +14,7 @@ from .locate import backend_command, backend_environment
 from .process import BackendProcess
 from .supervisor import Supervisor
 
-__all__ = ["Answer", "Job", "JobFailed", "close", "run", "shared", "start"]
+__all__ = ["Answer", "Job", "JobFailed", "close", "run", "running", "shared", "start"]
 
 _shared: Supervisor | None = None
 _lock = threading.Lock()
@@ -44,6 +44,11 @@ def run(
 ) -> Answer:
     """Do a whole job, blocking; see Supervisor.run."""
     return shared().run(op, body, arrays, on_progress, should_stop)
+
+
+def running() -> dict | None:
+    """What the backend that runs now said about itself; None when none runs. Starts nothing."""
+    return _shared.hello if _shared is not None else None
 
 
 def close() -> None:

@@ -6,6 +6,7 @@ import bpy
 
 from neural_core.errors import Cancelled, LikenessError
 
+from ..trouble import record
 from .final import render_final
 from .passes import register_passes
 from .viewport import Viewport
@@ -36,6 +37,7 @@ class LIKENESS_RenderEngine(bpy.types.RenderEngine):
         except Cancelled:
             return
         except LikenessError as error:
+            record.note(error, "Render")
             self._fail(str(error))
         except Exception as error:
             traceback.print_exc()

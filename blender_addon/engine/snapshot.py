@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from ..avatar_files import avatar_file
 from ..rig.axes import to_core
 from ..typed import mesh_of
 from .view import SceneError, View
@@ -97,8 +98,7 @@ def _avatar(original: bpy.types.Object, vertices: np.ndarray) -> AvatarPose:
             f"The avatar mesh '{original.name}' has {len(vertices)} vertices after its modifiers instead of {own}: "
             "remove modifiers that add or remove vertices."
         )
-    path = bpy.path.abspath(original.likeness.avatar_path, library=original.library)
-    return AvatarPose(path, vertices)
+    return AvatarPose(avatar_file(original), vertices)
 
 
 def _surface(obj: bpy.types.Object, cache: dict[int, _Surface]) -> _Surface:

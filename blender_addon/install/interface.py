@@ -4,11 +4,11 @@ import os
 import textwrap
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
-from bpy.app.translations import pgettext_iface as translated
 
+from ..translations import interface as translated
 from .control import SIZES, free_bytes, own_wheel
 from .state import Condition, State, examine
 from .worker.layout import Layout
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LINE = 90  # letters of the preferences' usual width
 _TAIL = 4096  # bytes of the log that are looked at
 _TAIL_LINES = 4
-_ICONS = {
+_ICONS: dict[State, Any] = {
     State.ABSENT: "QUESTION",
     State.INSTALLING: "SORTTIME",
     State.READY: "CHECKMARK",

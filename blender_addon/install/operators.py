@@ -4,13 +4,13 @@ import os
 from pathlib import Path
 
 import bpy
-from bpy.app.translations import pgettext_rpt as translated
 from bpy.props import EnumProperty
 
 from neural_core.errors import LikenessError
 
 from ..operators.job import JobOperator, Steps
 from ..operators.request import request
+from ..translations import message as translated
 from .control import begin, cancel, own_wheel
 from .state import Condition, State, examine
 from .worker.layout import Layout
@@ -160,7 +160,8 @@ class LIKENESS_OT_open_log(bpy.types.Operator):
         if not os.path.isfile(path):
             self.report({"WARNING"}, translated("There is no log yet"))
             return {"CANCELLED"}
-        return bpy.ops.wm.path_open(filepath=str(path))
+        bpy.ops.wm.path_open(filepath=str(path))
+        return {"FINISHED"}
 
 
 classes = (

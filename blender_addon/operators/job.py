@@ -7,6 +7,8 @@ import bpy
 
 from neural_core.errors import Cancelled, LikenessError
 
+from ..trouble import record
+
 Step = tuple[float, str]  # fraction done in [0, 1], what is being done
 Steps = Generator[Step, None, Any]
 _TIMER = 0.05  # seconds between steps: smooth progress, idle processor
@@ -98,12 +100,14 @@ class JobOperator:
 
     def _finish(self, context: bpy.types.Context) -> set[str]:
         self._quit(context, "DONE")
+        record.put_away()
         undo_push: Any = bpy.ops.ed.undo_push  # the stubs take operators for classes
         if undo_push.poll():
             undo_push(message=self.bl_label)
         return {"FINISHED"}
 
     def _fail(self, context: bpy.types.Context, error: LikenessError) -> set[str]:
+        record.note(error, self.bl_label)
         cancelled = isinstance(error, Cancelled)
         self._quit(context, "ABORTED" if cancelled else "FAILED", str(error))
         self.report({"WARNING"} if cancelled else {"ERROR"}, str(error))

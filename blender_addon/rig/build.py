@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from ..avatar_files import stored_path
 from ..typed import scene_of
 from .armature import build_armature
 from .camera import build_camera, look_through
@@ -60,7 +61,7 @@ def build_steps(
     hang_on(mesh, armature, collection)
     armature.data[EXPRESSION_JOINTS_KEY] = description.expression_joint_offsets.astype(float).ravel().tolist()
     for thing in (armature, mesh):
-        thing.likeness.avatar_path = description.path
+        thing.likeness.avatar_path = stored_path(description.path)
         thing.likeness.version = AVATAR_VERSION
     armature.likeness.is_avatar = True
     mesh.likeness.is_avatar_mesh = True

@@ -1,0 +1,5 @@
+"""German. One line per string, in the order of the code."""
+
+TABLE = {
+    "Copy Report": "Bericht kopieren",
+}
