@@ -56,19 +56,25 @@ def play(avatar: Avatar, body: BodyModel, renderer: AvatarRenderer, motion: Moti
 
 
 def motion_parameters(avatar: Avatar, body: BodyModel, motion: Motion) -> Iterator[BodyParameters]:
-    """The avatar's own shape in each pose of the motion; the first frame stands where the avatar stands."""
-    start = torch.from_numpy(motion.trans[0]).float()
-    ground = float(avatar.parameters.transl[0, 1])
-    for index in range(len(motion.poses)):
-        pose = torch.from_numpy(motion.poses[index]).float()[None]
-        moved = torch.from_numpy(motion.trans[index]).float() - start
-        neutral = BodyParameters.zeros(1, betas=avatar.parameters.betas, actions=avatar.parameters.actions)
-        parameters = replace(neutral.with_full_pose(pose), transl=moved[None])
-        if motion.expression is not None:
-            parameters = replace(parameters, expression=torch.from_numpy(motion.expression[index]).float()[None])
-        if index == 0:
-            ground = -float(posed_vertices(avatar, body, parameters)[..., 1].min())
-        yield replace(parameters, transl=parameters.transl + torch.tensor([0.0, ground, 0.0]))
+    """The avatar's own shape in each pose of the motion, beginning where the avatar stands.
+
+    The lowest point of the whole motion is on the ground, as in Blender (`place = GROUND`): nothing ever sinks in.
+    """
+    frames = [_in_place(avatar, motion, index) for index in range(len(motion))]
+    lowest = min(float(posed_vertices(avatar, body, frame)[..., 1].min()) for frame in frames)
+    for frame in frames:
+        yield replace(frame, transl=frame.transl - torch.tensor([0.0, lowest, 0.0]))
+
+
+def _in_place(avatar: Avatar, motion: Motion, index: int) -> BodyParameters:
+    """One pose of the motion, where the first one stands over the origin."""
+    pose = torch.from_numpy(motion.poses[index]).float()[None]
+    moved = torch.from_numpy(motion.trans[index] - motion.trans[0]).float()
+    neutral = BodyParameters.zeros(1, betas=avatar.parameters.betas, actions=avatar.parameters.actions)
+    parameters = replace(neutral.with_full_pose(pose), transl=moved[None])
+    if motion.expression is not None:
+        parameters = replace(parameters, expression=torch.from_numpy(motion.expression[index]).float()[None])
+    return parameters
 
 
 def load_motion(name: str) -> Motion:

@@ -114,7 +114,7 @@ def read_motion(path: Path | str, up: str = "auto") -> Motion:
     path = Path(path)
     arrays = _load(path)
     warnings: list[str] = []
-    poses, has_hands = _poses(arrays, path)
+    poses, has_hands = _poses(arrays, path, warnings)
     trans = _first(arrays, _TRANS_KEYS)
     if trans is None:
         trans = np.zeros((len(poses), 3))
@@ -199,7 +199,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         ) from error
 
 
-def _poses(arrays: Mapping[str, np.ndarray], path: Path) -> tuple[np.ndarray, bool]:
+def _poses(arrays: Mapping[str, np.ndarray], path: Path, warnings: list[str]) -> tuple[np.ndarray, bool]:
     """(N, 55, 3) axis-angle, and whether the file knows fingers."""
     if "poses" in arrays:
         packed = arrays["poses"]
@@ -218,10 +218,10 @@ def _poses(arrays: Mapping[str, np.ndarray], path: Path) -> tuple[np.ndarray, bo
         return poses, width in (165, 156)
     parts = [(joints, name) for joints, names in _SPLIT for name in names if name in arrays]
     present = {name for _, name in parts}
-    if not present & {"body_pose", "pose_body"} or not present & {"global_orient", "root_orient"}:
-        raise MotionError(
-            f"'{path.name}' has neither 'poses' nor 'global_orient' and 'body_pose': choose a SMPL-X or AMASS motion."
-        )
+    if not present & {"body_pose", "pose_body"}:
+        raise MotionError(f"'{path.name}' has neither 'poses' nor 'body_pose': choose a SMPL-X or AMASS motion.")
+    if not present & {"global_orient", "root_orient"}:
+        warnings.append("The motion has no 'global_orient': the avatar stands upright and faces forward.")
     frames = max(len(np.atleast_1d(arrays[name])) for _, name in parts)
     poses = np.zeros((frames, NUM_JOINTS, 3))
     for joints, name in parts:

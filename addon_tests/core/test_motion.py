@@ -203,7 +203,7 @@ GOOD = {"poses": np.zeros((FRAMES, 165)), "trans": np.zeros((FRAMES, 3)), "fps":
         (_claims_a_terabyte, "not a SMPL-X or AMASS motion"),
         (_flipped, "not a SMPL-X or AMASS motion"),
         (lambda p: save(p, trans=np.zeros((3, 3))), "neither 'poses' nor"),
-        (lambda p: save(p, body_pose=np.zeros((3, 63))), "neither 'poses' nor"),
+        (lambda p: save(p, global_orient=np.zeros((3, 3))), "neither 'poses' nor"),
         (lambda p: save(p, **{**GOOD, "poses": np.zeros((FRAMES, 100))}), "has the shape"),
         (lambda p: save(p, **{**GOOD, "poses": np.zeros((0, 165))}), "has the shape"),
         (lambda p: save(p, **{**GOOD, "poses": np.zeros(165)}), "has the shape"),
@@ -241,3 +241,9 @@ def test_pickles_are_never_loaded(tmp_path, monkeypatch):
     monkeypatch.setattr(pickle, "loads", lambda *a, **k: pytest.fail("unpickled"))
     with pytest.raises(MotionError):
         read_motion(_npz_with_pickle(tmp_path / "m.npz"))
+
+
+def test_a_motion_without_orientation_stands_upright(tmp_path):
+    motion = read_motion(save(tmp_path / "m.npz", body_pose=np.full((3, 63), 0.1), fps=30))
+    assert len(motion) == 3 and not motion.poses[:, 0].any() and np.all(motion.poses[:, 1:22] == 0.1)
+    assert any("global_orient" in warning for warning in motion.warnings)

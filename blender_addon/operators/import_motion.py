@@ -1,16 +1,18 @@
-"""likeness.import_motion: a SMPL-X or AMASS motion onto the active avatar."""
+"""likeness.import_motion: a SMPL-X or AMASS motion, or a BVH of another skeleton, onto the active avatar."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import bpy
 import numpy as np
-from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
+from neural_core.bvh import Bvh, read_bvh
 from neural_core.errors import MotionError
 from neural_core.motion import Motion, read_motion
 
 from ..datablocks import kept_on_success
+from ..pose.retarget import retarget
 from ..rig.animation import write_motion_action
 from ..rig.ground import lowest_points
 from ..rig.pose import Joints, avatar_meshes, read_pose
@@ -20,16 +22,16 @@ _HANDS = slice(25, 55)
 
 
 class LIKENESS_OT_import_motion(JobOperator, bpy.types.Operator):
-    """Animate the active avatar with a SMPL-X or AMASS motion (.npz)"""
+    """Animate the active avatar with a SMPL-X or AMASS motion (.npz), or with motion capture (.bvh)"""
 
     bl_idname = "likeness.import_motion"
     bl_label = "Import Motion"
     bl_options = {"REGISTER"}
 
     filepath: StringProperty(
-        name="File", description="SMPL-X or AMASS motion", subtype="FILE_PATH", options={"SKIP_SAVE"}
+        name="File", description="SMPL-X or AMASS motion, or BVH", subtype="FILE_PATH", options={"SKIP_SAVE"}
     )
-    filter_glob: StringProperty(default="*.npz", options={"HIDDEN"})
+    filter_glob: StringProperty(default="*.npz;*.bvh", options={"HIDDEN"})
     up: EnumProperty(
         name="Up",
         description="Which axis of the motion's world is up",
@@ -49,6 +51,13 @@ class LIKENESS_OT_import_motion(JobOperator, bpy.types.Operator):
             ("FILE", "As in the File", "Exactly the translation that the file holds", 2),
         ),
         default="GROUND",
+    )
+    fps: FloatProperty(
+        name="Frame Rate",
+        description="Of the motion; 0 takes what its file says",
+        default=0.0,
+        min=0.0,
+        max=1000.0,
     )
     start_frame: IntProperty(name="Start Frame", description="Frame of the motion's first pose", default=1)
     resample: BoolProperty(
@@ -75,12 +84,15 @@ class LIKENESS_OT_import_motion(JobOperator, bpy.types.Operator):
     def job(self, context: bpy.types.Context) -> Steps:
         yield 0.1, "Reading the motion"
         path = Path(bpy.path.abspath(self.filepath))
-        motion = read_motion(path, up=self.up.lower())
+        read = read_bvh(path) if path.suffix.lower() == ".bvh" else read_motion(path, up=self.up.lower())
         yield 0.5, "Writing the animation"
         # Resolved here: between two steps the user may have undone or deleted anything.
         scene, armature = context.scene, active_avatar(context)
         if armature is None or not Joints.complete(armature):
             raise MotionError("This avatar has lost a bone: select another one, or import it again.")
+        motion = retarget(read, Joints.of(armature)) if isinstance(read, Bvh) else read
+        if self.fps > 0:
+            motion = replace(motion, fps=self.fps)
         if self.resample:
             motion = motion.resampled(scene.render.fps / scene.render.fps_base)
         motion = with_relaxed_hands(armature, motion)
@@ -122,7 +134,7 @@ class LIKENESS_FH_motion(bpy.types.FileHandler):
     bl_idname = "LIKENESS_FH_motion"
     bl_label = "Likeness Motion"
     bl_import_operator = LIKENESS_OT_import_motion.bl_idname
-    bl_file_extensions = ".npz"
+    bl_file_extensions = ".npz;.bvh"
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:
