@@ -63,11 +63,18 @@ class LIKENESS_PG_scene(bpy.types.PropertyGroup):
     )
 
 
-def _redraw(self, context: bpy.types.Context) -> None:
+def redraw_sidebars(context: bpy.types.Context) -> None:
+    """Draw the panels again; not the 3D views beside them, which can take long."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
-                area.tag_redraw()
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
+
+
+def _redraw(self, context: bpy.types.Context) -> None:
+    redraw_sidebars(context)
 
 
 class LIKENESS_PG_job(bpy.types.PropertyGroup):
@@ -89,6 +96,7 @@ class LIKENESS_PG_job(bpy.types.PropertyGroup):
     )
     fraction: FloatProperty(name="Progress", subtype="FACTOR", min=0.0, max=1.0, options={"SKIP_SAVE"}, update=_redraw)
     stage: StringProperty(name="Stage", options={"SKIP_SAVE"}, update=_redraw)
+    eta: IntProperty(name="Seconds Left", description="-1 until it can be told", default=-1, options={"SKIP_SAVE"})
     message: StringProperty(name="Message", options={"SKIP_SAVE"}, update=_redraw)
 
 

@@ -69,9 +69,9 @@ class LIKENESS_OT_create_avatar(JobOperator, bpy.types.Operator):
         result, _ = yield from scaled(creation, 0.0, _CREATION)
         for warning in result.get("warnings", ()):
             self.report({"WARNING"}, str(warning))
-        avatar = yield from scaled(describe_and_build(self, context, Path(result["path"])), _CREATION, 1.0)
         if not self.filepath:
-            view.close(context)
+            view.close_soon()  # before the viewport turns to the avatar: it is as wide as it will be
+        avatar = yield from scaled(describe_and_build(self, context, Path(result["path"])), _CREATION, 1.0)
         self.report({"INFO"}, f"Avatar '{avatar.armature.name}' created in '{result['path']}'")
 
     def _file(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """One operator, two ways: `execute` is the whole blocking job; `invoke` and `modal` step the same job from a timer."""
 
+import time
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -12,6 +13,8 @@ from ..trouble import record
 Step = tuple[float, str]  # fraction done in [0, 1], what is being done
 Steps = Generator[Step, None, Any]
 _TIMER = 0.05  # seconds between steps: smooth progress, idle processor
+_SECONDS_TO_JUDGE = 2.0  # before the time that is left can be told
+_VISIBLE = 0.005  # of a progress bar: about a pixel
 
 
 class JobOperator:
@@ -27,6 +30,7 @@ class JobOperator:
     _steps: Steps | None = None
     _timer: bpy.types.Timer | None = None
     _browsing = False
+    _started = 0.0
 
     def job(self, context: bpy.types.Context) -> Steps:
         raise NotImplementedError
@@ -75,7 +79,7 @@ class JobOperator:
         if event.type != "TIMER" or self._steps is None:
             return {"PASS_THROUGH"}
         try:
-            job.fraction, job.stage = next(self._steps)
+            fraction, stage = next(self._steps)
         except StopIteration:
             return self._finish(context)
         except LikenessError as error:
@@ -83,8 +87,19 @@ class JobOperator:
         except BaseException:
             self._quit(context, "FAILED")
             raise
-        context.workspace.status_text_set(f"{self.bl_label}: {job.stage} ({job.fraction:.0%}), ESC to cancel")
+        self._tell(context, fraction, stage)
         return {"RUNNING_MODAL"}
+
+    def _tell(self, context: bpy.types.Context, fraction: float, stage: str) -> None:
+        """Into panel and status bar; only what changed visibly, because every change is drawn."""
+        job = context.window_manager.likeness_job
+        elapsed = time.monotonic() - self._started
+        eta = round(elapsed * (1 - fraction) / fraction) if fraction > 0.02 and elapsed > _SECONDS_TO_JUDGE else -1
+        if stage == job.stage and eta == job.eta and abs(fraction - job.fraction) < _VISIBLE:
+            return
+        job.eta, job.fraction, job.stage = eta, fraction, stage
+        left = f", {eta} s left" if eta >= 0 else ""
+        context.workspace.status_text_set(f"{self.bl_label}: {stage} ({fraction:.0%}{left}), ESC to cancel")
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender closes, or loads another file, while the job runs."""
@@ -92,7 +107,8 @@ class JobOperator:
 
     def _start(self, context: bpy.types.Context) -> set[str]:
         job = context.window_manager.likeness_job
-        job.status, job.fraction, job.stage, job.message = "RUNNING", 0.0, "Starting", ""
+        job.status, job.fraction, job.stage, job.message, job.eta = "RUNNING", 0.0, "Starting", "", -1
+        self._started = time.monotonic()
         self._steps = self.job(context)
         self._timer = context.window_manager.event_timer_add(_TIMER, window=context.window)
         context.window_manager.modal_handler_add(self)

@@ -3,6 +3,7 @@
 import bpy
 
 from ..photo.properties import photos_of
+from ..translations import interface
 from .message import show_message
 
 
@@ -18,7 +19,9 @@ class LIKENESS_PT_avatar(bpy.types.Panel):
         assert layout is not None  # Blender sets it before it draws
         job = context.window_manager.likeness_job
         if job.status in {"RUNNING", "ABORTING"}:
-            layout.progress(factor=job.fraction, text=job.stage or "Working")
+            stage = interface(job.stage or "Working")
+            left = interface("{stage}, {seconds} s left").format(stage=stage, seconds=job.eta)
+            layout.progress(factor=job.fraction, text=left if job.eta >= 0 else stage)
             layout.operator("likeness.stop_job", icon="X")
             return
         create = layout.row()

@@ -96,7 +96,7 @@ class LIKENESS_OT_close_photo(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        view.close(context)
+        view.close_soon()
         return {"FINISHED"}
 
 
@@ -116,7 +116,7 @@ class LIKENESS_OT_remove_photo(bpy.types.Operator):
         if group.photos:
             _show(context)
         else:
-            view.close(context)
+            view.close_soon()
         return {"FINISHED"}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import brush, view
+from . import brush, tools, view
 from .live import Live
 from .properties import LIKENESS_PG_photo, active_photo, redraw
 from .shape import Edges, draw_shape
@@ -77,7 +77,8 @@ def _draw() -> None:
         if status.show_mask:
             _draw_mask(place, photo.size)
         if status.show_body and live.vertices is not None:
-            _draw_body(place, status.body_opacity)
+            # Under the brush the photo must be seen: the outline alone stays.
+            _draw_body(place, 0.0 if tools.painting(context) else status.body_opacity)
         if status.show_landmarks:
             _draw_landmarks(place, photo, live)
         if len(live.observed.get("people", ())) > 1:

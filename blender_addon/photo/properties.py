@@ -18,6 +18,7 @@ from bpy.props import (
     StringProperty,
 )
 
+from ..properties import redraw_sidebars
 from ..typed import scene_of
 
 _DIAGONAL_35MM = 43.27  # millimetres, 36 x 24 film; "35 mm equivalent" compares diagonals
@@ -71,15 +72,12 @@ class LIKENESS_PG_photos(bpy.types.PropertyGroup):
 
 
 def redraw(context: bpy.types.Context) -> None:
-    """Draw Image Editors and sidebars again; not the 3D viewports, which can take long."""
+    """Draw Image Editors and sidebars again."""
+    redraw_sidebars(context)
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "IMAGE_EDITOR":
                 area.tag_redraw()
-            elif area.type == "VIEW_3D":
-                for region in area.regions:
-                    if region.type == "UI":
-                        region.tag_redraw()
 
 
 def _redraw(self, context: bpy.types.Context) -> None:

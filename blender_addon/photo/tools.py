@@ -46,6 +46,12 @@ class LIKENESS_WT_mask(bpy.types.WorkSpaceTool):
         draw_circle_2d(xy, (1.0, 1.0, 1.0, 0.8), settings.brush_radius)
 
 
+def painting(context: bpy.types.Context) -> bool:
+    """Whether the mask brush is the tool of the Image Editors."""
+    tool = context.workspace.tools.from_space_image_mode("VIEW")
+    return tool is not None and tool.idname == LIKENESS_WT_mask.bl_idname
+
+
 def register() -> None:
     bpy.utils.register_tool(LIKENESS_WT_pins, separator=True)
     bpy.utils.register_tool(LIKENESS_WT_mask, after={LIKENESS_WT_pins.bl_idname})

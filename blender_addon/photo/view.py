@@ -56,7 +56,7 @@ def show_upright(image: bpy.types.Image | None, live: Live) -> None:
     data = live.picture.tobytes()
     image.pack(data=data, data_len=len(data))  # type: ignore[arg-type]  # the stubs take bytes for text
     image.source = "FILE"
-    image.reload()
+    image.buffers_free()  # `reload` would take the file on the disk again
 
 
 def photo_areas(context: bpy.types.Context) -> list[tuple[bpy.types.Window, bpy.types.Area]]:
@@ -103,6 +103,16 @@ def close(context: bpy.types.Context) -> None:
         with context.temp_override(window=window, screen=window.screen, area=area, region=_main(area)):
             bpy.ops.screen.area_close()
     forget()
+
+
+def close_soon() -> None:
+    """Close them once the operator that asks is done: it loses its context with the area otherwise."""
+    if _opened:
+        bpy.app.timers.register(_close)
+
+
+def _close() -> None:
+    close(bpy.context)
 
 
 def forget() -> None:
