@@ -22,6 +22,8 @@ _BONES = [
 _TRUNK, _HEAD = len(_BONES), len(_BONES) + 1
 _SHOULDERS = (JOINT_INDEX["right_shoulder"], JOINT_INDEX["left_shoulder"], 2)
 _LINES = [*_BONES, (0, JOINT_INDEX["neck"], 3), _SHOULDERS]  # the last two turn the trunk: it leans, and it twists
+_BODY_JOINTS = 22  # without fingers and face
+_FACE = [JOINT_INDEX["neck"], JOINT_INDEX["head"]]
 
 
 def _owners() -> list[int]:
@@ -48,7 +50,7 @@ class FitNoise:
     betas: float = 0.25  # standard deviations
     in_picture: float = 0.006  # radians of every part about the viewing axis
     # Errors of the length in the picture of legs, arms, the line of the shoulders and the trunk; shares of it.
-    lengths: tuple[float, float, float, float] = (0.020, 0.065, 0.05, 0.012)
+    lengths: tuple[float, float, float, float] = (0.020, 0.075, 0.03, 0.009)
     # Radians out of the picture's plane below which front and back are confused, of the same four.
     flips: tuple[float, float, float, float] = (0.15, 0.50, 0.15, 0.15)
     head: float = 0.06  # radians about any axis
@@ -88,24 +90,43 @@ def estimated_bodies(
 ) -> Tensor:
     """(N, V, 3) fitted, clothed bodies of N views with poses (N, 55, 3), each a little wrong."""
     to_camera = torch.stack([camera.R for camera in cameras]).to(poses.device)
-    local = rotation_matrices(poses)
     eyes = torch.stack([camera.position for camera in cameras]).to(poses.device)
+    local = rotation_matrices(poses)
     wrong = wrong_rotations(person.joints, local, to_camera, eyes, rng, noise)
-    shift = rng.standard_normal((len(poses), 3)) * noise.shift
-    in_world = torch.from_numpy(shift).float().to(poses.device)[:, None] @ to_camera
-    return pose_shape(person, shape, local, wrong) + in_world
+    vertices, found = pose_shape(person, shape, wrong)
+    _, truth = joint_transforms(local, person.joints.expand(len(local), -1, -1))
+    found, truth = found[:, :_BODY_JOINTS], truth[:, :_BODY_JOINTS]
+    shift = torch.from_numpy(rng.standard_normal((len(poses), 3)) * noise.shift).float().to(poses.device)
+    shift = shift + shift_in_picture((found - eyes[:, None]) @ to_camera.mT, (truth - eyes[:, None]) @ to_camera.mT)
+    return vertices + shift[:, None] @ to_camera
 
 
-def pose_shape(person: Person, shape: EstimatedShape, local: Tensor, wrong: Tensor) -> Tensor:
-    """(N, V, 3) the estimated shape posed by rotations `wrong` (N, 55, 3, 3), centred on the person's joints in the
-    true pose `local` (N, 55, 3, 3)."""
+def pose_shape(person: Person, shape: EstimatedShape, local: Tensor) -> tuple[Tensor, Tensor]:
+    """The estimated shape posed by local rotations (N, 55, 3, 3): vertices (N, V, 3) and joints (N, 55, 3)."""
     body = person.wardrobe.body
     rest, joints = body.rest(BodyParameters.zeros(device=local.device, betas=shape.betas[None]))
-    rest = rest + shape.offsets + body.pose_correctives(wrong)
-    turned, positions = joint_transforms(wrong, joints.expand(len(wrong), -1, -1))
-    vertices = skin(rest, joints.expand(len(wrong), -1, -1), body.weights, turned, positions)
-    _, truth = joint_transforms(local, person.joints.expand(len(local), -1, -1))
-    return vertices + (truth[:, :22] - positions[:, :22]).mean(1, keepdim=True)
+    rest, joints = rest + shape.offsets + body.pose_correctives(local), joints.expand(len(local), -1, -1)
+    turned, positions = joint_transforms(local, joints)
+    return skin(rest, joints, body.weights, turned, positions), positions
+
+
+def shift_in_picture(found: Tensor, truth: Tensor) -> Tensor:
+    """(N, 3) metres by which points (N, n, 3) must move to look as the true ones do: one Gauss-Newton step.
+
+    Camera axes, from the eye. Neck and head count more: a fit has hundreds of points in a face.
+    """
+    depth = found[..., 2:].clamp(min=0.1)
+    wanted, seen = truth[..., :2] / truth[..., 2:].clamp(min=0.1), found[..., :2] / depth
+    one = torch.ones_like(depth)
+    across = torch.cat([one, 0 * one, -seen[..., :1]], 2) / depth
+    down = torch.cat([0 * one, one, -seen[..., 1:]], 2) / depth
+    weights = torch.ones_like(depth)
+    weights[:, _FACE] = 6.0
+    jacobian = torch.cat([across, down], 1)
+    weighted = jacobian * torch.cat([weights, weights], 1)
+    error = torch.cat([(wanted - seen)[..., :1], (wanted - seen)[..., 1:]], 1)
+    damping = 1e-3 * torch.eye(3, device=found.device)
+    return torch.linalg.solve(weighted.mT @ jacobian + damping, weighted.mT @ error)[..., 0]
 
 
 def wrong_rotations(

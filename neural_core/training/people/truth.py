@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from neural_core.body.skeleton import JOINT_INDEX
-from neural_core.body.skinning import rotation_matrices
+from neural_core.body.skinning import joint_transforms, rotation_matrices
 from neural_core.camera import Camera
 from neural_core.texture.atlas import Atlas
 from neural_core.texture.push_pull import push_pull
@@ -56,7 +56,9 @@ def true_texture(
     pose_of_view = torch.zeros(len(cameras), dtype=torch.long, device=body.device)
     pictures = photograph(person, posed, pose_of_view, cameras, light)
     standing = rotation_matrices(pose)
-    fitted = pose_shape(person, shape, standing, standing)[0]
+    vertices, found = pose_shape(person, shape, standing)
+    _, truth = joint_transforms(standing, person.joints[None])
+    fitted = (vertices + (truth - found)[:, :22].mean(1, keepdim=True))[0]
     colours, facing, seen = look_up(pictures, fitted, body.faces, cameras, atlas, config)
     logits = (facing / config.sharpness).masked_fill(~seen, float("-inf"))
     known = seen.any(0)
