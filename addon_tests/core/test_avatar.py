@@ -67,17 +67,11 @@ def test_missing_file(tmp_path: Path):
 
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=400))
-def test_noise_is_refused(noise: bytes):
-    path = Path(_scratch()) / "noise.likeness"
+def test_noise_is_refused(tmp_path_factory: pytest.TempPathFactory, noise: bytes):
+    path = tmp_path_factory.getbasetemp() / "noise.likeness"
     path.write_bytes(noise)
     with pytest.raises(AvatarFileError):
         Avatar.load(path)
-
-
-def _scratch() -> str:
-    import tempfile
-
-    return tempfile.mkdtemp()
 
 
 def test_every_truncation_and_flip_is_refused_or_harmless(avatar: Avatar, tmp_path: Path):
