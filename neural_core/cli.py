@@ -45,6 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--seed", type=int, default=0)
     create.add_argument("--focal", type=float, help="focal length in pixels, when the file does not say")
     create.add_argument("--person", type=int, help="which person, 0 is the largest")
+    create.add_argument(
+        "--inpainting", choices=("auto", "diffusion", "classical"), default="auto", help="what completes the unseen"
+    )
+    create.add_argument("--proposals", type=int, default=1, help="answers of the diffusion; also writes NAME-2, NAME-3")
     create.add_argument("--body", type=Path, help="your licensed SMPL-X file (.npz or .pkl) instead of the open body")
     create.add_argument("--report", type=Path, help="folder for a report with a picture of every stage")
     create.set_defaults(run=_create)
@@ -71,6 +75,12 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train a network on synthetic people")
     add_train_arguments(train)
     train.set_defaults(run=run_train)
+
+    from neural_core.evaluation.commands import add_evaluate_arguments, run_evaluate
+
+    evaluate = commands.add_parser("evaluate", help="measure avatars against videos or synthetic people")
+    add_evaluate_arguments(evaluate)
+    evaluate.set_defaults(run=run_evaluate)
     return parser
 
 
@@ -83,13 +93,21 @@ def _demo(args: argparse.Namespace) -> int:
 
 def _create(args: argparse.Namespace) -> int:
     from neural_core.body import load_licensed_body, load_open_body
-    from neural_core.pipeline import create_avatar
+    from neural_core.pipeline import create_avatar, proposal_path
     from neural_core.terminal import progress_bar
 
     body = load_licensed_body(args.body) if args.body else load_open_body()
     with progress_bar(f"Avatar of {args.photo[0].name}") as progress:
         creation = create_avatar(
-            args.photo, args.output, seed=args.seed, focal=args.focal, person=args.person, body=body, progress=progress
+            args.photo,
+            args.output,
+            seed=args.seed,
+            focal=args.focal,
+            person=args.person,
+            inpainting=args.inpainting,
+            proposals=args.proposals,
+            body=body,
+            progress=progress,
         )
     for warning in creation.warnings:
         print(f"note: {warning}")
@@ -97,6 +115,8 @@ def _create(args: argparse.Namespace) -> int:
         from neural_core.report import write_report
 
         write_report(creation, args.report)
+    for index in range(1, args.proposals):
+        print(proposal_path(args.output, index))
     print(f"{args.output}  ({sum(creation.seconds.values()):.1f} s)")
     return 0
 

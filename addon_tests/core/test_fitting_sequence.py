@@ -1,0 +1,148 @@
+"""Following a known body through known frames."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from neural_core.body import BodyParameters, load_open_body
+from neural_core.camera import Camera
+from neural_core.fitting.minimise import minimise
+from neural_core.fitting.outline import MaskEdge, OutlineTerm
+from neural_core.fitting.pose_prior import mean_pose
+from neural_core.fitting.sequence import FramePose, SequenceConfig, SequenceFit, smoothed
+from neural_core.fitting.variables import Variables, indices
+from neural_core.photo import PhotoEvidence
+from neural_core.photo.evidence import OTHER_SIDE
+from neural_core.rasterizer import Topology, rasterize
+
+_FACING = torch.diag(torch.tensor([1.0, -1.0, -1.0]))
+_QUICK = SequenceConfig(matches=1)
+
+
+@pytest.fixture(scope="module")
+def body():
+    return load_open_body()
+
+
+@pytest.fixture(scope="module")
+def camera():
+    return Camera.pinhole(600.0, 320, 480, _FACING, torch.tensor([0.0, -0.35, 2.9]))
+
+
+def _standing(yaw: float = 0.0, step: float = 0.0, x: float = 0.0) -> BodyParameters:
+    pose = mean_pose()
+    pose[0, 0], pose[1, 0] = -step, step  # hips
+    orient = torch.tensor([[0.0, yaw, 0.0]])
+    return BodyParameters.zeros(1, body_pose=pose[None], global_orient=orient, transl=torch.tensor([[x, 0.0, 0.0]]))
+
+
+def _evidence(body, camera, parameters: BodyParameters, offsets=None) -> PhotoEvidence:
+    """What detectors without errors would see."""
+    out = body(parameters, offsets)
+    points = body.landmarks.pose_points(out.joints, out.rotations)[0]
+    mask = rasterize(out.vertices[0], body.faces, camera).mask.numpy().astype(np.float32)
+    pixels = camera.project(points)[0].numpy()
+    return PhotoEvidence(
+        image=np.zeros((camera.height, camera.width, 3), np.float32),
+        mask=mask,
+        pose=np.concatenate([pixels, np.ones((33, 1))], axis=1).astype(np.float32),
+        pose_world=(points @ camera.R.T).numpy(),
+        face=None,
+        hands=(None, None),
+        focal=float(camera.K[0, 0]),
+        focal_source="user",
+        person_height_px=float(np.ptp(np.nonzero(mask.any(1))[0])),
+        full_body=True,
+        warnings=(),
+    )
+
+
+def test_the_outline_pulls_a_shifted_body_back_from_any_distance(body, camera):
+    evidence = _evidence(body, camera, _standing())
+    pelvis = body(_standing()).joints[0, 0]
+    x_y_z = camera.to_camera(pelvis)
+    truth = torch.stack([x_y_z[0] / x_y_z[2], x_y_z[1] / x_y_z[2], x_y_z[2].log()])
+    start = Variables.pack(1, pose=mean_pose(), place=truth + torch.tensor([0.05, 0.0, 0.0]))  # 14 cm aside
+    edge, columns, x = MaskEdge.of(evidence), indices(("place",)), start.x
+    topology = Topology.of(body.faces)
+    for _ in range(4):
+        term = OutlineTerm(body, topology, torch.zeros(body.num_vertices, 3), edge, Variables(x), 8.0)
+
+        def loss(y, x=x, term=term):
+            v = Variables(x.index_copy(1, columns, y))
+            R = v.camera_rotation()
+            t = v.pelvis_in_camera() - (R @ pelvis[None, :, None])[..., 0]
+            return term(v, R, t)
+
+        y, value = minimise(loss, x[:, columns], 10)
+        x = x.index_copy(1, columns, y)
+    assert (Variables(x)["place"][0] - truth).abs().max() < 0.004
+    assert float(value) < 0.2
+
+
+def test_a_mask_cut_by_the_picture_has_no_outline_there(body, camera):
+    cut = camera.crop(0, 0, camera.width, 330)  # below the knees nothing is in the picture
+    edge = MaskEdge.of(_evidence(body, cut, _standing()))
+    assert edge.contour[:, 1].max() < edge.camera.height - 1
+    legs = edge.distance[-3:]
+    assert float(legs.min()) < -1, "the legs go on beyond the border: it is no edge of theirs"
+
+
+@pytest.fixture(scope="module")
+def walk(body, camera):
+    """Truth and poses of three frames, a fifteenth of a second apart, and what followed them."""
+    truth = [_standing(yaw=0.15 * k, step=0.05 * k, x=0.02 * k) for k in range(3)]
+    fit = SequenceFit(body, truth[0], torch.zeros(body.num_vertices, 3), camera, _QUICK)
+    return truth, [fit.follow(_evidence(body, camera, p), k / 15) for k, p in enumerate(truth)], fit
+
+
+def test_a_walk_is_followed_with_the_shape_of_the_avatar(body, walk):
+    truth, poses, _ = walk
+    assert poses[0].restarted and not any(pose.swapped for pose in poses)
+    for wanted, pose in zip(truth, poses):
+        apart = (body(pose.parameters).joints - body(wanted).joints)[0, :22].norm(dim=1)
+        assert float(apart.mean()) < 0.08, "what is left is depth: true directions are not what MediaPipe makes of them"
+        assert pose.residual_percent < 0.8
+        assert torch.equal(pose.parameters.betas, truth[0].betas)
+
+
+def test_left_and_right_follow_the_frame_before_where_no_face_tells(body, camera):
+    back = _standing(yaw=np.pi)
+    fit = SequenceFit(body, back, torch.zeros(body.num_vertices, 3), camera, _QUICK)
+    evidence = _evidence(body, camera, back)
+    first = fit.follow(evidence, 0.0)
+    confused = replace(evidence, pose=evidence.pose[OTHER_SIDE], pose_world=evidence.pose_world[OTHER_SIDE])
+    seen, swapped = fit._sides(confused, first)
+    assert swapped and np.allclose(seen.pose, evidence.pose)
+    assert not fit._sides(evidence, first)[1]
+    with_face = replace(confused, face=np.zeros((478, 2), np.float32))
+    assert not fit._sides(with_face, first)[1], "a face tells left from right"
+
+
+def test_smoothing_keeps_a_turn_and_drops_the_noise_of_depth(walk):
+    _, poses, fit = walk
+    generator = torch.Generator().manual_seed(0)
+    depth = indices(("place",))[2:]
+    clean, noisy = [], []
+    for k in range(11):
+        turned = Variables.pack(1, root=torch.tensor([0.0, 0.1 * k, 0.0]), place=torch.tensor([0.0, 0.0, 1.0])).x
+        noise = torch.zeros_like(turned)
+        noise[:, depth] = 0.2 * torch.randn(1, generator=generator)
+        clean.append(turned)
+        noisy.append(replace(poses[0], x=turned + noise))
+    times = [k / 30 for k in range(11)]
+    result: list[FramePose] = smoothed(noisy, times, fit, window=0.3)
+    middle = slice(3, 8)
+    before = torch.cat([a.x - b for a, b in zip(noisy, clean)])[middle, depth].abs().mean()
+    after = torch.cat([a.x - b for a, b in zip(result, clean)])[middle, depth].abs().mean()
+    assert after < 0.75 * before
+    roots = torch.stack([Variables(pose.x)["root"][0] for pose in result])
+    assert torch.allclose(roots[:, 1], 0.1 * torch.arange(11.0), atol=1e-3), "a steady turn is no noise"
+
+
+def test_frames_too_far_apart_are_not_smoothed(walk):
+    _, poses, fit = walk
+    result = smoothed(poses, [float(k) for k in range(3)], fit)
+    assert all(torch.equal(a.x, b.x) for a, b in zip(result, poses))

@@ -1,0 +1,85 @@
+"""Textures and drawings without learning, or without one part of the walk: what the whole is measured against."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neural_core.body.model import BodyModel
+from neural_core.camera import Camera
+from neural_core.fitting import BodyFit
+from neural_core.photo import PhotoEvidence
+from neural_core.pipeline import DETAIL_RESOLUTION, NEURAL_RESOLUTION
+from neural_core.rendering import Frame
+from neural_core.texture import Atlas, NeuralTexture, PartialTexture, complete, sample_texture
+from neural_core.texture.garment_hint import garment_hint
+from neural_core.texture.merging import MergingConfig, merge
+from neural_core.texture.preview import shade_with_alpha
+from neural_core.texture.sampling import SamplingConfig
+
+NO_OCCLUSION = SamplingConfig(occlusion=None)
+_DEFAULT = SamplingConfig()
+_EQUAL = MergingConfig(sharpness=0.0, lead=0.0)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What one photo, or several merged, show of the body: at detail and at neural resolution, and the garment hint."""
+
+    detail: PartialTexture
+    small: PartialTexture
+    hint: Tensor
+
+
+def sample(
+    evidence: PhotoEvidence, fit: BodyFit, rest_offsets: Tensor, body: BodyModel, config: SamplingConfig = _DEFAULT
+) -> Shown:
+    """A photo on the atlas, as in the product, with any sampling configuration."""
+    image = torch.from_numpy(np.ascontiguousarray(evidence.image.transpose(2, 0, 1)))
+    mask = torch.from_numpy(np.ascontiguousarray(evidence.mask))
+    vertices = body(fit.parameters, rest_offsets).vertices[0]
+    detail, small = (
+        sample_texture(image, mask, vertices, body, fit.camera, Atlas.of(body, resolution), config)
+        for resolution in (DETAIL_RESOLUTION, NEURAL_RESOLUTION)
+    )
+    return Shown(detail, small, garment_hint(mask, vertices, body, fit.camera, NEURAL_RESOLUTION))
+
+
+def averaged(shown: Sequence[Shown]) -> Shown:
+    """Several photos with equal weights where they saw the body, not weighted by facing (eq. 6 with infinite tau)."""
+    detail, small = (merge([getattr(s, name) for s in shown], _EQUAL) for name in ("detail", "small"))
+    return Shown(detail, small, torch.stack([s.hint for s in shown]).mean(0))
+
+
+def classical(shown: Shown, body: BodyModel) -> NeuralTexture:
+    """Mirror, rings and screened Poisson."""
+    detail, small = (complete(p, Atlas.of(body, p.rgb.shape[-1]), body) for p in (shown.detail, shown.small))
+    return NeuralTexture.build(small, shown.small, detail, garment_hint=shown.hint)
+
+
+def mean_colour(shown: Shown, body: BodyModel) -> NeuralTexture:
+    """Everything unseen in the mean colour of what was seen."""
+    known = shown.small.known
+    mean = shown.small.rgb[:, known].mean(1) if bool(known.any()) else torch.full((3,), 0.5)
+    return _filled_with(mean, shown, body)
+
+
+def not_inpainted(shown: Shown, body: BodyModel) -> NeuralTexture:
+    """What was seen, and nothing else: the renderer alone makes up the rest (DINAR, figure 7)."""
+    return _filled_with(torch.zeros(3), shown, body)
+
+
+def _filled_with(colour: Tensor, shown: Shown, body: BodyModel) -> NeuralTexture:
+    def fill(partial: PartialTexture) -> Tensor:
+        atlas = Atlas.of(body, partial.rgb.shape[-1])
+        return atlas.dilate(torch.where(partial.known, partial.rgb, colour[:, None, None]))
+
+    return NeuralTexture.build(fill(shown.small), shown.small, fill(shown.detail), garment_hint=shown.hint)
+
+
+def pasted(vertices: Tensor, body: BodyModel, camera: Camera, partial: PartialTexture) -> Frame:
+    """The photo's texture rasterised as it is on the clothed body, black where the photo showed nothing."""
+    rgb, alpha = shade_with_alpha(vertices, body, camera, partial.rgb * partial.known)
+    return Frame(rgb, alpha[0], torch.full_like(alpha[0], float("inf")))

@@ -1,0 +1,257 @@
+"""One person through the frames of a video: shape, clothes and camera stay, only the pose moves.
+
+What one frame leaves open, its neighbours and the avatar know. The shape is the avatar's, and the outline to meet is
+that of the *clothed* body. The search starts from the frame before, and anew where that goes wrong: warm starts alone
+get stuck after fast motion (facts/fitting.md 3). Left and right follow the frame before where a turned back shows no
+face to tell them.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import roma
+import torch
+from torch import Tensor
+
+from neural_core.body.model import BodyModel
+from neural_core.body.parameters import BodyParameters
+from neural_core.camera import Camera
+from neural_core.fitting.config import FitConfig, Stage
+from neural_core.fitting.directions import bone_directions, corrected_directions
+from neural_core.fitting.fit import _initialise, _place, _run, one_thread
+from neural_core.fitting.minimise import minimise
+from neural_core.fitting.objective import Objective
+from neural_core.fitting.observation import observation
+from neural_core.fitting.outline import MaskEdge, OutlineTerm
+from neural_core.fitting.report import LIMB_JOINTS
+from neural_core.fitting.variables import _FACING, Variables, indices
+from neural_core.photo.evidence import OTHER_SIDE, PhotoEvidence
+from neural_core.rasterizer import Topology
+
+_SEEN = 0.5
+_FIT = FitConfig()
+_POSE = ("root", "place", "pose")
+_MOVING = (*_POSE, "expression", "jaw", "hands")
+
+# Stages as in `FitConfig`, without shape and camera.
+_LIFT = Stage(("root", "pose"), 30, landmarks=0, robust=8, directions=60, prior=0.3, shape=0)
+_PLACE = Stage(("root", "place"), 12, landmarks=2, robust=8, directions=60, prior=0.3, shape=0)
+_BODY = Stage(_POSE, 30, landmarks=2, robust=6, directions=30, prior=0.3, shape=0)
+_EVERYTHING = Stage(_MOVING, 25, landmarks=2, robust=4, directions=15, prior=0.3, shape=0.6, face=1, hands=1)
+_OUTLINE = Stage(_MOVING, 12, landmarks=2, robust=4, directions=15, prior=0.2, shape=0.3, face=1, hands=1)
+_PORTRAIT = Stage(
+    ("neck", "head", "expression", "jaw"), 20, landmarks=2, robust=4, directions=15, prior=0.2, shape=0.6, face=5
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SequenceConfig:
+    """Settings of `SequenceFit`."""
+
+    outline_weight: float = (
+        100.0  # 40, 100, 250: mask IoU .902, .906, .910 on 15 moving frames; 250 moves joints by 1 %
+    )
+    outline_robust: float = 4.0  # per cent of the height
+    matches: int = 4  # times the outline is found anew
+    restart: float = 0.8  # mean residual, per cent, from which a warm start is not believed
+    restart_jump: float = 1.6  # and how many times the median of the frames before
+    swap_gain: float = 0.6  # left and right change names when that divides their disagreement with the past so far
+    recent: float = 0.5  # seconds for which the past says anything about left and right
+    fit: FitConfig = _FIT
+
+
+@dataclass(frozen=True)
+class FramePose:
+    """The person in one frame.
+
+    Attributes:
+        parameters: batch of one, in the world of the sequence's camera. camera: the same in every frame.
+        residual_percent: mean 2-D distance of the limb joints seen, per cent of the height.
+        restarted: found anew instead of from the frame before. swapped: left and right were exchanged.
+        x: (1, SIZE) the minimiser's variables.
+    """
+
+    parameters: BodyParameters
+    camera: Camera
+    residual_percent: float
+    restarted: bool
+    swapped: bool
+    x: Tensor
+
+
+class SequenceFit:
+    """Follows a person from frame to frame."""
+
+    def __init__(
+        self,
+        body: BodyModel,
+        parameters: BodyParameters,
+        rest_offsets: Tensor,
+        camera: Camera,
+        config: SequenceConfig | None = None,
+    ):
+        """parameters: the avatar's, whose shape stays. rest_offsets: (V, 3) its clothes. camera: its photo's."""
+        self.body, self.rest_offsets, self.camera = body, rest_offsets.detach(), camera
+        self.config = config or SequenceConfig()
+        self.topology = Topology.of(body.faces)
+        self.betas = parameters.betas[0].detach()
+        self.previous: FramePose | None = None
+        self.previous_time = -np.inf
+        self.residuals: list[float] = []
+        turn = camera.R @ _FACING
+        tilt = torch.stack([torch.atan2(turn[2, 1], turn[2, 2]), torch.atan2(turn[1, 0], turn[0, 0])])
+        known = {"tilt": tilt, "betas": self.betas[:10], "face_shape": self.betas[10:]}
+        self.known_columns = indices(tuple(known))
+        self.known_values = Variables.pack(1, **known).x[:, self.known_columns]
+
+    def follow(self, evidence: PhotoEvidence, time: float) -> FramePose:
+        """The person in the next frame, `time` seconds into the video; times must grow."""
+        with one_thread():
+            recent = self.previous if time - self.previous_time <= self.config.recent else None
+            evidence, swapped = self._sides(evidence, recent)
+            pose = self._fit(evidence, recent, swapped)
+        self.previous, self.previous_time = pose, time
+        return pose
+
+    def settle(self, evidence: PhotoEvidence, smooth: FramePose) -> FramePose:
+        """A smoothed pose put back on the picture: all but the depth moves a little, to landmarks and outline."""
+        objective = self._objective(evidence)
+        with one_thread():
+            x = self._meet_outline(objective, smooth.x, evidence, matches=1)
+            log_z = indices(("place",))[2:]
+            x = x.index_copy(1, log_z, smooth.x[:, log_z])
+            x = _run(objective, x, _PORTRAIT)
+        return self._pose(objective, x, smooth.restarted, smooth.swapped)
+
+    def at(self, x: Tensor, like: FramePose) -> FramePose:
+        """The pose of other variables (1, SIZE)."""
+        return replace(like, parameters=self._parameters(x), x=x)
+
+    def _objective(self, evidence: PhotoEvidence) -> Objective:
+        return Objective(self.body, observation(evidence), self.config.fit, self.betas)
+
+    def _fit(self, evidence: PhotoEvidence, recent: FramePose | None, swapped: bool) -> FramePose:
+        config, objective = self.config, self._objective(evidence)
+        if recent is None:
+            x, restarted = self._anew(objective), True
+        else:
+            x = _run(objective, recent.x, _EVERYTHING)
+            limit = max(config.restart_jump * float(np.median(self.residuals)), config.restart / 2)
+            restarted = False
+            if self._residual(objective, x) > min(config.restart, limit):
+                both = torch.cat([x, self._anew(objective)])
+                restarted = bool(objective(both, _EVERYTHING).argmin())
+                x = both[int(restarted)][None]
+        self.residuals = [*self.residuals[-20:], self._residual(objective, x)]
+        x = self._meet_outline(objective, x, evidence, config.matches)
+        x = _run(objective, x, _PORTRAIT)
+        return self._pose(objective, x, restarted, swapped)
+
+    def _anew(self, objective: Objective) -> Tensor:
+        x = _initialise(objective, self.body).x.index_copy(1, self.known_columns, self.known_values)
+        x = _run(objective, x, _LIFT)
+        x = _place(objective, x)
+        for stage in (_PLACE, _BODY, _EVERYTHING):
+            x = _run(objective, x, stage)
+        return x
+
+    def _meet_outline(self, objective: Objective, x: Tensor, evidence: PhotoEvidence, matches: int) -> Tensor:
+        config, edge = self.config, MaskEdge.of(evidence)
+        columns = indices(_OUTLINE.variables)
+        for _ in range(matches):
+            term = OutlineTerm(self.body, self.topology, self.rest_offsets, edge, Variables(x), config.outline_robust)
+
+            def loss(y: Tensor, start: Tensor = x, term: OutlineTerm = term) -> Tensor:
+                v = Variables(start.index_copy(1, columns, y))
+                posed = objective.pose(v)
+                return objective.loss(v, posed, _OUTLINE) + config.outline_weight * term(v, posed.R, posed.t)
+
+            y, _ = minimise(loss, x[:, columns], _OUTLINE.iterations)
+            x = x.index_copy(1, columns, y)
+        return x
+
+    def _sides(self, evidence: PhotoEvidence, recent: FramePose | None) -> tuple[PhotoEvidence, bool]:
+        """The evidence with left and right as the frame before had them, where no face tells; True when exchanged."""
+        if recent is None or evidence.face is not None:
+            return evidence, False
+        left, right = evidence.hands
+        swapped = replace(
+            evidence, pose=evidence.pose[OTHER_SIDE], pose_world=evidence.pose_world[OTHER_SIDE], hands=(right, left)
+        )
+        out = self.body(recent.parameters, correctives=False)
+        points = self.body.landmarks.pose_points(out.joints, out.rotations)[0]
+        pixels = self.camera.project(points)[0].numpy()
+        directions = bone_directions(points) @ self.camera.R.T
+
+        def apart(seen: PhotoEvidence) -> float:
+            # In the picture the sides of a turning body meet; in depth they do not.
+            limbs = np.linalg.norm((seen.pose[:, :2] - pixels)[LIMB_JOINTS], axis=1) / seen.person_height_px
+            bones = (corrected_directions(torch.from_numpy(seen.pose_world).float()) - directions).norm(dim=1)
+            return float(limbs.mean()) * 5 + float(bones.mean())
+
+        exchange = apart(swapped) < self.config.swap_gain * apart(evidence)
+        return (swapped, True) if exchange else (evidence, False)
+
+    def _pose(self, objective: Objective, x: Tensor, restarted: bool, swapped: bool) -> FramePose:
+        residual = self._residual(objective, x)
+        return FramePose(self._parameters(x), self.camera, residual, restarted, swapped, x.detach())
+
+    def _parameters(self, x: Tensor) -> BodyParameters:
+        """Into the world of the avatar's camera."""
+        v = Variables(x)
+        parameters = v.body_parameters().detach()
+        pelvis = self.body.subset(torch.zeros(1, dtype=torch.long))(parameters, correctives=False).joints[0, 0]
+        world = self.camera.R.T @ (v.pelvis_in_camera()[0] - self.camera.t)
+        return replace(parameters, transl=(world - pelvis)[None].detach())
+
+    @staticmethod
+    @torch.no_grad()
+    def _residual(objective: Objective, x: Tensor) -> float:
+        posed, seen = objective.pose(Variables(x)), objective.seen
+        apart = objective.percent(posed.to_camera(posed.landmarks), seen.pose)[0].sqrt()
+        visible = seen.pose_weight[LIMB_JOINTS] > 0
+        return float(apart[LIMB_JOINTS][visible].mean()) if bool(visible.any()) else 100.0
+
+
+def smoothed(poses: list[FramePose], times: list[float], fit: SequenceFit, window: float = 0.4) -> list[FramePose]:
+    """The poses with what a picture does not show, depth above all, smoothed without delay.
+
+    A quadratic through the frames within `window` seconds (Savitzky and Golay 1964, for uneven times), on the logarithm
+    of the depth and on the rotations as turns away from the frame's own. Poses with fewer than four neighbours that
+    turn less than `_SAME` away stay as they are.
+    """
+    return [fit.at(_smooth_one(k, poses, times, window), pose) for k, pose in enumerate(poses)]
+
+
+_SAME = 1.0  # radians between roots: beyond, one of the two frames was misunderstood
+
+
+def _smooth_one(k: int, poses: list[FramePose], times: list[float], window: float) -> Tensor:
+    own = poses[k].x
+    near = [i for i, time in enumerate(times) if abs(time - times[k]) <= window / 2 + 1e-6]
+    turns = {i: _turns(own, poses[i].x) for i in near}
+    near = [i for i in near if float(turns[i]["root"].norm()) < _SAME]
+    if len(near) < 5:
+        return own
+    offset = torch.tensor([times[i] - times[k] for i in near])
+    design = torch.stack([torch.ones_like(offset), offset, offset.square()], dim=1)
+    weights = torch.linalg.pinv(design)[0]  # of each frame in the value at this one
+    x = own.clone()
+    depth = indices(("place",))[2:]
+    x[:, depth] = weights @ torch.cat([poses[i].x[:, depth] for i in near])
+    for name, rotations in _rotations(own).items():
+        turn = torch.einsum("i,i...->...", weights, torch.stack([turns[i][name] for i in near]))
+        value = roma.rotmat_to_rotvec(rotations @ roma.rotvec_to_rotmat(turn))
+        columns = indices((name,))
+        x[:, columns] = Variables.pack(1, **{name: value}).x[:, columns]
+    return x
+
+
+def _rotations(x: Tensor) -> dict[str, Tensor]:
+    return {name: roma.rotvec_to_rotmat(Variables(x)[name][0]) for name in ("root", "pose")}
+
+
+def _turns(x: Tensor, other: Tensor) -> dict[str, Tensor]:
+    """Axis-angle from the rotations of one pose to those of another, each in its own frame."""
+    a, b = _rotations(x), _rotations(other)
+    return {name: roma.rotmat_to_rotvec(a[name].transpose(-1, -2) @ b[name]) for name in a}
