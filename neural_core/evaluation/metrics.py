@@ -96,7 +96,9 @@ def structural(a: Tensor, b: Tensor) -> dict[str, float]:
     padded = [torch.nn.functional.pad(x[None], (rim[1], rim[1], rim[0], rim[0]), value=0.5) for x in (a, b)]
     # Its default raises contrast terms to fractional powers: negative ones, of pictures that have nothing in common,
     # would be nan.
-    several: Any = metrics.multiscale_structural_similarity_index_measure(*padded, data_range=1.0, normalize="relu")
+    several: Any = metrics.multiscale_structural_similarity_index_measure(
+        padded[0], padded[1], data_range=1.0, normalize="relu"
+    )
     return {"ssim": float(single), "ms_ssim": float(several)}
 
 
