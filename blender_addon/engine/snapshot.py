@@ -8,6 +8,7 @@ import numpy as np
 
 from ..avatar_files import avatar_file
 from ..rig.axes import to_core
+from ..rig.painting import Painted, painted
 from ..typed import mesh_of
 from .view import SceneError, View
 
@@ -16,10 +17,11 @@ _WITH_SURFACE = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
 
 @dataclass(frozen=True)
 class AvatarPose:
-    """One avatar: its file, and its vertices (V, 3) float32 in the core's world, metres."""
+    """One avatar: its file, its vertices (V, 3) float32 in the core's world, metres, and what was painted on it."""
 
     path: str
     vertices: np.ndarray
+    paint: Painted | None = None
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,10 @@ class Snapshot:
 
     def request(self) -> tuple[dict, dict[str, np.ndarray]]:
         """Body and arrays of `render_frame`."""
-        body = {**self.view.to_json(), "quality": self.quality, "avatars": [{"path": a.path} for a in self.avatars]}
+        avatars = [{"path": a.path} | ({"paint": a.paint.state} if a.paint else {}) for a in self.avatars]
+        body = {**self.view.to_json(), "quality": self.quality, "avatars": avatars}
         arrays = {f"vertices_{index}": avatar.vertices for index, avatar in enumerate(self.avatars)}
+        arrays |= {f"paint_{index}": a.paint.pixels for index, a in enumerate(self.avatars) if a.paint}
         return body, {**arrays, "holdout_vertices": self.holdout_vertices, "holdout_faces": self.holdout_faces}
 
 
@@ -98,7 +102,7 @@ def _avatar(original: bpy.types.Object, vertices: np.ndarray) -> AvatarPose:
             f"The avatar mesh '{original.name}' has {len(vertices)} vertices after its modifiers instead of {own}: "
             "remove modifiers that add or remove vertices."
         )
-    return AvatarPose(avatar_file(original), vertices)
+    return AvatarPose(avatar_file(original), vertices, painted(original))
 
 
 def _surface(obj: bpy.types.Object, cache: dict[int, _Surface]) -> _Surface:

@@ -80,4 +80,17 @@ def grouped(names: list[str]) -> list[tuple[str, list[str]]]:
     return [(_FACE[place][1], list(group)) for place, group in groupby(sorted(names, key=part), key=part)]
 
 
-classes = (LIKENESS_PT_pose, LIKENESS_PT_face)
+class LIKENESS_PT_look(_AvatarPanel, bpy.types.Panel):
+    bl_label = "Look"
+    bl_order = 12
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        assert layout is not None
+        layout.operator("likeness.show_rendered", icon="SHADING_RENDERED")
+        row = layout.row(align=True)
+        row.operator("likeness.paint_texture", icon="TPAINT_HLT")
+        row.operator("likeness.save_texture", text="Save Paint", icon="FILE_TICK")
+
+
+classes = (LIKENESS_PT_pose, LIKENESS_PT_face, LIKENESS_PT_look)

@@ -1,6 +1,7 @@
 """What stays loaded between requests: the body, the renderer's weights, and the avatars drawn last."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from neural_core.body import BodyModel
     from neural_core.networks import RendererNetwork
     from neural_core.rendering import AvatarRenderer
+    from neural_core.texture import NeuralTexture
 
+_PAINTED = 4  # textures that are being painted; about 14 MB each
 _AVATARS = 16  # about 14 MB each: a crowd of 16 people is drawn without reading a file twice
 
 
@@ -25,6 +28,7 @@ class Cache:
     def __init__(self, device: "torch.device"):
         self.device = device
         self._avatars: OrderedDict[tuple[str, int, int], Avatar] = OrderedDict()
+        self._painted: OrderedDict[tuple[str, str], tuple[Avatar, NeuralTexture]] = OrderedDict()
         self._bodies: dict[tuple[str, int], BodyModel] = {}
         self._renderers: dict[str, AvatarRenderer] = {}
         self._network: RendererNetwork | None = None
@@ -54,6 +58,21 @@ class Cache:
                 self._avatars.popitem(last=False)
         self._avatars.move_to_end(key)
         return self._avatars[key]
+
+    def painted(self, path: str, state: str, picture: "Callable[[], torch.Tensor]") -> "NeuralTexture":
+        """The texture of an avatar with what was painted on it.
+
+        state: differs when the picture does. picture: gives it, (3, D, D), when it is not the one of the last call.
+        """
+        from neural_core.backend.painting import repaint
+
+        avatar, key = self.avatar(path), (path, state)
+        if key not in self._painted or self._painted[key][0] is not avatar:
+            self._painted[key] = avatar, repaint(avatar.texture, picture())
+            while len(self._painted) > _PAINTED:
+                self._painted.popitem(last=False)
+        self._painted.move_to_end(key)
+        return self._painted[key][1]
 
     def body(self, avatar: "Avatar") -> "BodyModel":
         """The body model an avatar belongs to.

@@ -1,6 +1,8 @@
 """One picture: posed avatars resolved by depth, other meshes holding out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -9,6 +11,7 @@ from torch import Tensor
 from neural_core.backend import pictures
 from neural_core.backend.cache import Cache
 from neural_core.backend.holdout import hold_out
+from neural_core.backend.painting import painted_picture
 from neural_core.backend.pictures import Drawn, Posed
 from neural_core.backend.requests import RequestError, array, matrix, number, text, whole
 from neural_core.backend.server import Answer
@@ -24,10 +27,16 @@ _QUALITIES = ("final", "draft")
 
 @dataclass(frozen=True)
 class _Task:
-    """One avatar to draw: its file and its vertices (V, 3) in the world."""
+    """One avatar to draw: its file, its vertices (V, 3) in the world, and what was painted on it.
+
+    Attributes:
+        state: names the painted picture; None where nothing was painted. picture: reads it, (3, D, D).
+    """
 
     path: str
     vertices: Tensor
+    state: str | None
+    picture: Callable[[], Tensor]
 
 
 def render(request: Message, progress: Progress, cache: Cache) -> Answer:
@@ -72,7 +81,8 @@ def _draw(task: _Task, camera: Camera, near: float, quality: str, cache: Cache) 
             f"A mesh has {task.vertices.shape[0]} vertices where its avatar '{task.path}' has "
             f"{renderer.body.num_vertices}: remove modifiers that add or remove vertices, or import the avatar again."
         )
-    frame = renderer.render(task.vertices, camera, avatar.texture, quality)
+    texture = avatar.texture if task.state is None else cache.painted(task.path, task.state, task.picture)
+    frame = renderer.render(task.vertices, camera, texture, quality)
     cut = frame.depth < near
     depth = frame.depth.masked_fill(cut, float("inf"))
     return Frame(frame.rgb, frame.alpha.masked_fill(cut, 0.0), depth)
@@ -109,5 +119,9 @@ def _tasks(request: Message) -> list[_Task]:
         path = entry.get("path")
         if not isinstance(path, str) or not path:
             raise RequestError("An avatar of the request has no file: update add-on and backend together.")
-        tasks.append(_Task(path, torch.from_numpy(array(request, f"vertices_{index}", "f4", None, 3))))
+        state = entry.get("paint")
+        if state is not None and not isinstance(state, str):
+            raise RequestError("The paint of an avatar has no name: update add-on and backend together.")
+        vertices = torch.from_numpy(array(request, f"vertices_{index}", "f4", None, 3))
+        tasks.append(_Task(path, vertices, state, partial(painted_picture, request, f"paint_{index}")))
     return tasks

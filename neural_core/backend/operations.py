@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def operations(device: "torch.device") -> Mapping[str, Operation]:
     """Name to operation; all share one cache of loaded bodies, avatars and weights on `device`."""
     cache = Cache(device)
-    shared = (create_avatar, describe_avatar, inspect_avatar, render_frame, observe_photo, fit_photo)
+    shared = (create_avatar, describe_avatar, inspect_avatar, render_frame, save_texture, observe_photo, fit_photo)
     return {operation.__name__: partial(operation, cache=cache) for operation in shared}
 
 
@@ -46,6 +46,14 @@ def render_frame(request: Message, progress: Progress, *, cache: Cache) -> Answe
     from neural_core.backend.frame import render
 
     return render(request, progress, cache)
+
+
+def save_texture(request: Message, progress: Progress, *, cache: Cache) -> Answer:
+    """{path} and `texture` (D, D, 3) uint8: what was painted goes into the avatar's file."""
+    from neural_core.backend.painting import save
+
+    save(request)
+    return {}, {}
 
 
 def observe_photo(request: Message, progress: Progress, *, cache: Cache) -> Answer:
