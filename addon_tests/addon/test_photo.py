@@ -151,11 +151,19 @@ def test_undo_and_redo_of_pins_and_mask(photo, backend):
     assert now is not None and [pin.name for pin in now.pins] == ["left_elbow"]
 
 
-def test_own_focal_length_is_told_in_pixels(photo, backend):
-    photo.focal_mm = 85.0
+def test_what_the_file_says_survives_an_undo(photo, backend):
+    """The answer came after the step that opened the photo."""
+    bpy.ops.likeness.pin_joint("EXEC_DEFAULT", True, joint="left_elbow", pixel=(600, 500))
     settle()
+    bpy.ops.ed.undo()
+    settle()
+    now = active_photo(bpy.context)
+    assert now is not None and tuple(now.size) == (896, 1344) and now.focal_source == "exif"
+
+
+def test_own_focal_length_is_told_in_pixels(photo, backend):
     assert "focal" not in backend.asked[-1][1]
-    photo.own_focal = True
+    photo.own_focal, photo.focal_mm = True, 85.0
     settle()
     assert backend.asked[-1][1]["focal"] == pytest.approx(85 / 43.27 * np.hypot(896, 1344), rel=1e-5)
     assert focal_in_millimetres(focal_in_pixels(35, (4000, 3000)), (4000, 3000)) == pytest.approx(35)

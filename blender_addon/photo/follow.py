@@ -52,7 +52,9 @@ def step() -> bool:
         if not live.job.done():
             _tell(status, live.job.stage, live.job.fraction)
             return True
-        _take(context, photo, live)
+        _take(context, live)
+    if live.observed:
+        _describe(photo, live)  # an undo may have gone back to before it was known
     wanted = fingerprint(photo)
     if wanted in (live.fitted_for, live.failed_for) and live.session:
         _tell(status, "", 0.0)
@@ -69,7 +71,7 @@ def step() -> bool:
     return True
 
 
-def _take(context: bpy.types.Context, photo, live: Live) -> None:
+def _take(context: bpy.types.Context, live: Live) -> None:
     """The answer into what is shown; an error into the panel."""
     status = context.window_manager.likeness_photo_view
     try:
@@ -78,8 +80,6 @@ def _take(context: bpy.types.Context, photo, live: Live) -> None:
         status.message = "" if isinstance(error, Cancelled) else str(error)
     else:
         status.message = ""
-        if live.observed:
-            _describe(photo, live)
     _tell(status, "", 0.0)
     redraw(context)
 
