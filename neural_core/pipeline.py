@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +13,11 @@ from neural_core import __version__
 from neural_core.avatar import Avatar, to_bytes
 from neural_core.body import BodyModel, load_open_body
 from neural_core.fitting import BodyFit, fit_body, fit_clothed_shape, fit_errors
+from neural_core.inpainting.completing import Completed, chosen_method, complete_textures
 from neural_core.output import check_writable
 from neural_core.photo import PhotoEvidence, observe, read_photo
 from neural_core.progress import Progress
-from neural_core.texture import Atlas, NeuralTexture, PartialTexture, complete, sample_texture
+from neural_core.texture import Atlas, NeuralTexture, PartialTexture, sample_texture
 from neural_core.texture.garment_hint import garment_hint
 from neural_core.texture.merging import colour_lines, merge
 
@@ -43,7 +44,7 @@ class Creation:
 
     Attributes:
         avatar: the result. evidence: what the photo showed. fit: body and camera. partial: the texture the photo gave,
-            1024 x 1024. seconds: per stage. warnings: sentences for the user.
+            1024 x 1024. seconds: per stage. warnings: sentences for the user. proposals: all avatars, `avatar` first.
     """
 
     avatar: Avatar
@@ -52,6 +53,7 @@ class Creation:
     partial: PartialTexture
     seconds: dict[str, float]
     warnings: tuple[str, ...]
+    proposals: tuple[Avatar, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ def create_avatar(
     seed: int = 0,
     focal: float | None = None,
     person: int | None = None,
+    inpainting: str = "auto",
+    proposals: int = 1,
     prepared: Sequence[tuple[PhotoEvidence, BodyFit]] | None = None,
     body: BodyModel | None = None,
     progress: Progress | None = None,
@@ -91,6 +95,8 @@ def create_avatar(
         photo: image file or files. output: where to save the avatar; None keeps it in memory.
         seed: of everything random. focal: pixels, when known better than the files say. person: index of the person,
             from the largest, when several are in a picture. body: default the open body.
+        inpainting: what completes the unseen: "auto", "diffusion" or "classical". proposals: answers of the diffusion,
+            each an avatar of its own; see `proposal_path` for their files.
         prepared: evidence and fit of each photo as a user corrected them, taken as they are; no file is read.
         progress: told the fraction done and the stage; may cancel between steps.
 
@@ -100,9 +106,11 @@ def create_avatar(
     photos = [Path(photo)] if isinstance(photo, str | Path) else [Path(one) for one in photo]
     if not photos or (prepared is not None and len(prepared) != len(photos)):
         raise ValueError(f"{len(photos)} photos, {len(prepared or ())} prepared")
+    inpainting = chosen_method(inpainting, proposals)
     progress = progress or Progress()
-    if output is not None:
-        check_writable(Path(output))
+    outputs = [] if output is None else [proposal_path(Path(output), index) for index in range(proposals)]
+    for path in outputs:
+        check_writable(path)
     torch.manual_seed(seed)
     body = body or load_open_body()
     watch = Stopwatch()
@@ -119,7 +127,15 @@ def create_avatar(
 
     progress.update(0.7, "Completing the texture")
     with watch.stage("complete texture"):
-        texture = _complete(partial, partial_small, hint, body)
+        completed = complete_textures(
+            partial,
+            partial_small,
+            body,
+            method=inpainting,
+            proposals=proposals,
+            seed=seed,
+            progress=progress.part(0.7, 0.98),
+        )
 
     warnings = tuple(dict.fromkeys(warning for sight in sights for warning in sight.evidence.warnings))
     guessed = [part for part in fit.guessed if all(part in sight.fit.guessed for sight in sights)]
@@ -127,7 +143,7 @@ def create_avatar(
         parameters=fit.parameters.detach(),
         rest_offsets=rest_offsets.detach(),
         camera=fit.camera,
-        texture=texture,
+        texture=_neural_texture(completed[0], partial_small, hint),
         body_name=body.name,
         fit_errors={name: float(value) for name, value in errors.items()},
         guessed=tuple(guessed),
@@ -138,17 +154,23 @@ def create_avatar(
             "photo_size": [int(evidence.image.shape[1]), int(evidence.image.shape[0])],
             "focal_source": evidence.focal_source,
             "seed": seed,
-            "completion": "mirror and harmonic",
+            **completed[0].provenance,
             "torch": torch.__version__,
             "warnings": list(warnings),
         },
     )
-    if output is not None:
+    avatars = (avatar, *(_with_texture(avatar, other, partial_small, hint) for other in completed[1:]))
+    for path, one in zip(outputs, avatars):
         progress.update(0.98, "Saving the avatar")
         with watch.stage("save"):
-            avatar.save(Path(output))
+            one.save(path)
     progress.update(1.0, "Done")
-    return Creation(avatar, evidence, fit, partial, watch.seconds, warnings)
+    return Creation(avatar, evidence, fit, partial, watch.seconds, warnings, avatars)
+
+
+def proposal_path(output: Path, index: int) -> Path:
+    """Where proposal `index` goes: person.likeness, person-2.likeness, person-3.likeness, ..."""
+    return output.with_name(f"{output.stem}-{index + 1}{output.suffix}") if index else output
 
 
 def _observe_and_fit(
@@ -207,11 +229,13 @@ def _sample(
     return sample(DETAIL_RESOLUTION), sample(NEURAL_RESOLUTION), hint
 
 
-def _complete(
-    partial: PartialTexture, partial_small: PartialTexture, hint: torch.Tensor, body: BodyModel
-) -> NeuralTexture:
-    """Fill what the photo did not show, at both resolutions."""
-    detail = complete(partial, Atlas.of(body, DETAIL_RESOLUTION), body)
-    rgb = complete(partial_small, Atlas.of(body, NEURAL_RESOLUTION), body)
-    # As exact as the file keeps it, so that an avatar renders the same before and after it is saved.
-    return NeuralTexture.build(rgb, partial_small, to_bytes(detail).float() / 255, garment_hint=hint)
+def _neural_texture(completed: Completed, partial_small: PartialTexture, hint: torch.Tensor) -> NeuralTexture:
+    """What the renderer reads; its detail as exact as the file keeps it, so that nothing changes when it is saved."""
+    detail = to_bytes(completed.detail).float() / 255
+    return NeuralTexture.build(completed.rgb, partial_small, detail, garment_hint=hint)
+
+
+def _with_texture(avatar: Avatar, other: Completed, partial_small: PartialTexture, hint: torch.Tensor) -> Avatar:
+    """The same avatar with another proposal's texture."""
+    texture = _neural_texture(other, partial_small, hint)
+    return replace(avatar, texture=texture, provenance={**avatar.provenance, **other.provenance})

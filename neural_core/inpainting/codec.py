@@ -35,6 +35,9 @@ class TextureCodec(nn.Module):
 
     As in the paper, what is diffused is the continuous latent; it is quantised when decoded. Dilate textures between
     the charts before (`Atlas.dilate`), so that no chart's border is an edge.
+
+    Beside the networks runs a linear codec of patches, which `begin` sets to their principal components: colours are
+    right from the first step, and training, however short, is spent on what is finer.
     """
 
     mean: Tensor
@@ -57,6 +60,9 @@ class TextureCodec(nn.Module):
             norm_num_groups=16,
             mid_block_add_attention=config.attention,
         )
+        patch = config.channels * config.reduction**2
+        self.analysis = nn.Conv2d(patch, config.latent, 1)
+        self.synthesis = nn.Conv2d(config.latent, patch, 1)
         # Statistics of the latents, kept by training: the diffusion's noise has unit variance, so must they.
         self.register_buffer("mean", torch.zeros(config.latent))
         self.register_buffer("deviation", torch.ones(config.latent))
@@ -66,9 +72,24 @@ class TextureCodec(nn.Module):
         """(codes, 6)."""
         return self.model.quantize.embedding.weight
 
+    @torch.no_grad()
+    def begin(self, textures: Tensor) -> None:
+        """Set the linear codec to the principal components of patches of textures (n, C, R, R), the networks to 0."""
+        patches = self._patches(textures).movedim(1, -1).flatten(0, 2)  # (m, patch)
+        mean = patches.mean(0)
+        axes = torch.linalg.svd(torch.cov((patches - mean).T))[0][:, : self.config.latent]  # (patch, 6)
+        self.analysis.weight.copy_(axes.T[:, :, None, None])
+        self.analysis.bias.copy_(-axes.T @ mean)  # type: ignore[union-attr]
+        self.synthesis.weight.copy_(axes[:, :, None, None])
+        self.synthesis.bias.copy_(mean)  # type: ignore[union-attr]
+        for layer in (self.model.encoder.conv_out, self.model.quant_conv.bias, self.model.decoder.conv_out):
+            for parameter in [layer] if isinstance(layer, nn.Parameter) else layer.parameters():
+                nn.init.zeros_(parameter)
+
     def encode_raw(self, texture: Tensor) -> Tensor:
         """Textures (B, C, R, R) in [0, 1] to latents (B, 6, r, r) before quantisation, in the codebook's units."""
-        return self.model.encode(F.pixel_unshuffle(texture * 2 - 1, self.config.fold), return_dict=False)[0]
+        folded = F.pixel_unshuffle(texture * 2 - 1, self.config.fold)
+        return self.analysis(self._patches(texture)) + self.model.encode(folded, return_dict=False)[0]
 
     def encode(self, texture: Tensor) -> Tensor:
         """Textures (B, C, R, R) in [0, 1] to latents (B, 6, r, r) of zero mean and unit variance."""
@@ -77,24 +98,27 @@ class TextureCodec(nn.Module):
     def decode(self, latent: Tensor) -> Tensor:
         """The inverse of `encode`, through the codebook; (B, C, R, R), rgb in about [0, 1]."""
         raw = latent * self.deviation[:, None, None] + self.mean[:, None, None]
-        return self._unfold(self.model.decode(raw, return_dict=False)[0])
+        return self._draw(self.model.quantize(raw)[0])
 
     def forward(self, texture: Tensor, quantise: bool = True) -> Coded:
         """Through the codec and back, for training; without the codebook the commitment is 0."""
         latent = self.encode_raw(texture)
         if not quantise:
-            decoded = self.model.decode(latent, force_not_quantize=True, return_dict=False)[0]
-            nothing = torch.zeros((), device=texture.device)
-            return Coded(
-                self._unfold(decoded), nothing, latent, torch.zeros(0, dtype=torch.long, device=texture.device)
-            )
+            no_codes = torch.zeros(0, dtype=torch.long, device=texture.device)
+            return Coded(self._draw(latent), torch.zeros((), device=texture.device), latent, no_codes)
         with torch.autocast(latent.device.type, enabled=False):  # distances of near codes need all digits
             quantised, commitment, (_, _, codes) = self.model.quantize(latent.float())
-        hidden = self.model.post_quant_conv(quantised)
-        return Coded(self._unfold(self.model.decoder(hidden)), commitment, latent, codes)
+        return Coded(self._draw(quantised), commitment, latent, codes)
 
-    def _unfold(self, folded: Tensor) -> Tensor:
-        return (F.pixel_shuffle(folded.float(), self.config.fold) + 1) / 2
+    def _draw(self, quantised: Tensor) -> Tensor:
+        """Textures (B, C, R, R) of latents that went through the codebook."""
+        rough = F.pixel_shuffle(self.synthesis(quantised).float(), self.config.reduction)
+        fine = F.pixel_shuffle(self.model.decoder(self.model.post_quant_conv(quantised)).float(), self.config.fold)
+        return (rough + fine + 1) / 2
+
+    def _patches(self, texture: Tensor) -> Tensor:
+        """(B, C * reduction ** 2, r, r) in [-1, 1]."""
+        return F.pixel_unshuffle(texture * 2 - 1, self.config.reduction)
 
 
 def save_codec(path: Path, config: CodecConfig, tensors: dict[str, Tensor], provenance: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ class CodecConfig:
     widths: tuple[int, ...] = (48, 96)  # one per level, each at half the resolution of the one before
     layers: int = 1  # ResNet blocks per level
     latent: int = 6  # channels of the latent (DINAR 4.1)
-    codes: int = 2048  # DINAR: 8192
+    codes: int = 4096  # DINAR: 8192
     attention: bool = False  # of every latent to every other, in the middle
 
     @property

@@ -32,15 +32,15 @@ class CodecTraining(LoopConfig):
     picture: float = 2.0  # L1 of what the frozen renderer draws with the decoded texture, and with the true one
     picture_every: int = 10  # steps between those: a picture costs as much as four textures
     pictures: int = 2  # at such a step
-    freedom: int = 150  # steps without a codebook; then it is filled with latents, so that no code begins dead
+    freedom: int = 20  # steps without a codebook; then it is filled with latents, so that no code begins dead
     revive_every: int = 40  # steps after which codes that nobody used are moved to where latents are
     revive_until: float = 0.6  # of the schedule: the averaged codebook must come to rest
 
 
 CONFIGS: dict[str, LoopConfig] = {
-    "tiny": CodecTraining(steps=40, batch=4, freedom=10, warmup=5, picture_every=20),
-    "small": CodecTraining(steps=800, batch=8, warmup=30, ema=0.99),
-    "base": CodecTraining(steps=20000, batch=32, learning_rate=6e-4, pictures=8, freedom=1000, revive_every=100),
+    "tiny": CodecTraining(steps=40, batch=4, freedom=5, warmup=5, picture_every=20),
+    "small": CodecTraining(steps=500, batch=8, warmup=30, ema=0.98),
+    "base": CodecTraining(steps=20000, batch=32, learning_rate=6e-4, pictures=8, revive_every=100),
 }
 
 
@@ -73,6 +73,8 @@ class CodecStage(Stage):
         codec = TextureCodec(architecture)
         if start_from is not None:
             codec.load_state_dict(start_from.state_dict())
+        else:
+            codec.begin(pool.batch(torch.arange(min(256, pool.textures))).target.cpu())
         self.config, self.pool, self.renderer = config, pool, renderer
         self.codec = place(codec, device)
         self.usage = CodeUsage(architecture.codes).to(device)

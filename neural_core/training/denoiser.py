@@ -41,7 +41,7 @@ class DenoiserTraining(LoopConfig):
 
 CONFIGS: dict[str, LoopConfig] = {
     "tiny": DenoiserTraining(steps=40, batch=4, warmup=5, ema=0.9),
-    "small": DenoiserTraining(steps=2400, batch=16, warmup=100),
+    "small": DenoiserTraining(steps=1000, batch=16, warmup=50, ema=0.995),
     "base": DenoiserTraining(steps=60000, batch=128, warmup=500, learning_rate=5e-4, ema=0.9995),
 }
 

@@ -7,8 +7,9 @@ memory, at the resolution of its networks.
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
@@ -217,13 +218,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=1, help="processes")
     given = parser.parse_args(arguments)
     paths = sorted(given.data.glob("*.safetensors"))
-    try:
-        with ProcessPoolExecutor(given.workers, get_context("spawn"), _one_thread) as workers:
-            for path, made in zip(paths, workers.map(complete_shard, paths)):
+    with ExitStack() as stack:
+        each: Callable[..., Iterator[Path | None]] = map
+        if given.workers > 1:
+            each = stack.enter_context(ProcessPoolExecutor(given.workers, get_context("spawn"), _one_thread)).map
+        try:
+            for path, made in zip(paths, each(complete_shard, paths)):
                 print(f"{path.name}: {'completed' if made else 'there'}", flush=True)
-    except LikenessError as error:
-        print(error, file=sys.stderr)
-        return 2
+        except LikenessError as error:
+            print(error, file=sys.stderr)
+            return 2
     return 0
 
 
