@@ -1,0 +1,66 @@
+"""The whole evaluation of a video, on the bundled photo moved about."""
+
+import json
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from PIL import Image
+
+import neural_core
+from neural_core.errors import PhotoError
+from neural_core.evaluation.metrics import EvaluationError
+from neural_core.evaluation.video import evaluate_video, summary
+
+_PHOTO = Path(neural_core.__file__).parent / "data" / "sample_person.jpg"
+
+
+def _write(path: Path, frames: list[np.ndarray]) -> Path:
+    height, width = frames[0].shape[:2]
+    writer = imageio_ffmpeg.write_frames(str(path), (width, height), fps=10, macro_block_size=2, quality=9)
+    writer.send(None)
+    for frame in frames:
+        writer.send(np.ascontiguousarray(frame))
+    writer.close()
+    return path
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """A person who stands, goes aside by 2 % of their height a frame, and has gone in the last frame."""
+    with Image.open(_PHOTO) as photo:
+        photo.thumbnail((960, 640))
+        picture = np.asarray(photo.convert("RGB"))
+    picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]
+    moved = [np.roll(picture, shift, axis=1) for shift in (0, 0, 12, 24)]
+    empty = np.full_like(picture, 120)
+    return _write(tmp_path_factory.mktemp("video") / "clip.mp4", [*moved, empty])
+
+
+@pytest.mark.long
+def test_the_bundled_person_is_followed_drawn_and_measured(video, tmp_path):
+    results = evaluate_video(video, tmp_path, source=0, step=1)
+    assert [row["frame"] for row in results["frames"]] == [0, 1, 2, 3] and results["missed_frames"] == [4]
+    assert results["frames"][0]["group"] == "source" and 3 in results["moving_frames"]
+    assert not set(results["moving_frames"]) & set(results["still_frames"])
+    for row in results["frames"]:
+        assert row["iou"] > 0.85 and row["psnr"] > 15 and row["akd_body"] < 3
+        with Image.open(tmp_path / f"{row['frame']:04d}.png") as drawn, Image.open(tmp_path / "source.png") as source:
+            assert drawn.mode == "RGBA" and drawn.size == source.size
+    # The drawing goes where the person goes.
+    centres = [np.nonzero(np.asarray(Image.open(tmp_path / f"{k:04d}.png"))[..., 3] > 127)[1].mean() for k in (0, 3)]
+    assert centres[1] - centres[0] == pytest.approx(24, abs=5)
+    assert json.loads((tmp_path / "results.json").read_text())["step"] == 1
+    assert (tmp_path / "strip.png").is_file() and "strip.png" in (tmp_path / "report.html").read_text()
+    assert "moving" in summary(results)
+
+
+def test_a_source_frame_beyond_the_end_and_one_without_a_person_are_sentences(tmp_path):
+    clip = _write(tmp_path / "grey.mp4", [np.full((256, 192, 3), 120, np.uint8)] * 3)
+    with pytest.raises(EvaluationError, match="no frame 9"):
+        evaluate_video(clip, tmp_path / "out", source=9)
+    with pytest.raises(EvaluationError, match="--step"):
+        evaluate_video(clip, tmp_path / "out", step=0)
+    with pytest.raises(PhotoError):
+        evaluate_video(clip, tmp_path / "out")
