@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import panels
+from . import compositing, panels
 from .render_engine import LIKENESS_RenderEngine
 from .viewport import stop_watching
 
@@ -10,9 +10,11 @@ from .viewport import stop_watching
 def register() -> None:
     bpy.utils.register_class(LIKENESS_RenderEngine)
     panels.register()
+    compositing.register()
 
 
 def unregister() -> None:
     stop_watching()
+    compositing.unregister()
     panels.unregister()
     bpy.utils.unregister_class(LIKENESS_RenderEngine)

@@ -1,7 +1,7 @@
 """Thin operators: each one a job that runs blocking from scripts and modal from the interface (see job.py)."""
 
 from ..typed import register_and_unregister
-from . import create_avatar, drop, export_avatar, import_avatar, import_motion, job, look, paint, poses
+from . import composite, create_avatar, drop, export_avatar, import_avatar, import_motion, job, look, paint, poses
 
 classes = (
     *job.classes,
@@ -11,6 +11,7 @@ classes = (
     *export_avatar.classes,
     *poses.classes,
     *paint.classes,
+    *composite.classes,
     *look.classes,
 )
 _register_classes, _unregister_classes = register_and_unregister(classes)

@@ -91,6 +91,7 @@ class LIKENESS_PT_look(_AvatarPanel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("likeness.paint_texture", icon="TPAINT_HLT")
         row.operator("likeness.save_texture", text="Save Paint", icon="FILE_TICK")
+        layout.operator("likeness.set_up_compositing", icon="NODE_COMPOSITING")
 
 
 classes = (LIKENESS_PT_pose, LIKENESS_PT_face, LIKENESS_PT_look)
