@@ -17,7 +17,7 @@ import torch
 from neural_core.body.model import BodyModel
 from neural_core.errors import LikenessError
 from neural_core.training.people.shards import PEOPLE_PER_SHARD, make_shard, use_device
-from neural_core.training.people.sheet import write_sheet
+from neural_core.training.people.sheet import write_samples, write_sheet
 from neural_core.training.people.views import PeopleConfig
 
 _body: dict[str, BodyModel] = {}  # one per process and device, whose wardrobe is built once
@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--height", type=int, default=PeopleConfig.height, help="pixels; the width follows")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or auto")
     parser.add_argument("--sheet", type=Path, help="also draw 4 x 6 of these people into this JPEG or PNG")
+    parser.add_argument("--samples", type=Path, help="also draw 4 x 2 training samples with their textures")
     parser.add_argument("--workers", type=int, default=1, help="processes, each with one thread of torch")
     given = parser.parse_args(arguments)
     config = PeopleConfig(height=given.height, width=given.height * PeopleConfig.width // PeopleConfig.height)
@@ -47,6 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
                 print(make(shard), flush=True)
         if given.sheet:
             write_sheet(given.sheet, given.first_seed, 4, 6, use_device(given.device))
+        if given.samples:
+            write_samples(given.samples, given.first_seed, 4, 2, use_device(given.device))
     except LikenessError as error:
         print(error, file=sys.stderr)
         return 2

@@ -178,7 +178,7 @@ def top(sewing: Sewing, outfit: Outfit, rng: np.random.Generator) -> None:
     x, y, _ = wardrobe.body.template.unbind(1)
     pelvis = wardrobe.height("pelvis")
     hem = pelvis + (outfit.waist - 0.02 if outfit.tucked else outfit.top_hem)
-    if outfit.skirt:
+    if outfit.skirt and not outfit.cropped:
         hem = pelvis - 0.05
     level = torch.minimum(torch.minimum(neckline(sewing, outfit, rng), sleeve_end(wardrobe, outfit) - x.abs()), y - hem)
     chest = smoothstep(0.10, -0.05, y)

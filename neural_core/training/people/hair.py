@@ -25,7 +25,7 @@ class HairStyle:
 
     Attributes:
         style: one of STYLES. thickness: on the crown. length: below the head joint, where a curtain ends.
-        parting: sideways. hairline: how much higher than usual it starts.
+        parting: sideways. hairline: how much higher than usual it starts. fringe: how far it falls over the forehead.
     """
 
     style: str
@@ -33,6 +33,7 @@ class HairStyle:
     length: float
     parting: float
     hairline: float
+    fringe: float
 
 
 def draw_hair(rng: np.random.Generator) -> HairStyle:
@@ -49,7 +50,10 @@ def draw_hair(rng: np.random.Generator) -> HairStyle:
         "pony": (0.008, 0.014),
     }[style]
     length = rng.uniform(0.02, 0.09) if style == "bob" else rng.uniform(0.13, 0.46)
-    return HairStyle(style, rng.uniform(low, high), length, rng.uniform(-0.02, 0.02), rng.uniform(-0.012, 0.012))
+    fringe = max(0.0, rng.uniform(-0.04, 0.045)) if style in ("short", "mid", "bob", "long", "pony", "bun") else 0.0
+    return HairStyle(
+        style, rng.uniform(low, high), length, rng.uniform(-0.02, 0.02), rng.uniform(-0.012, 0.012), fringe
+    )
 
 
 def hairline_level(sewing: Sewing, hair: HairStyle) -> Tensor:
@@ -59,6 +63,7 @@ def hairline_level(sewing: Sewing, hair: HairStyle) -> Tensor:
     points = template - head
     depth = points[:, 2].cpu().numpy()
     line = torch.from_numpy(np.interp(depth, _HAIRLINE_DEPTH, _HAIRLINE_HEIGHT)).float().to(points.device)
+    line = line - hair.fringe * smoothstep(0.045, 0.085, points[:, 2])
     ear = points.new_tensor([0.075, 0.057, 0.017])
     ears = torch.minimum((points - ear).norm(dim=1), (points - ear * points.new_tensor([-1, 1, 1])).norm(dim=1))
     level = torch.minimum(

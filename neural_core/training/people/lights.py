@@ -34,7 +34,7 @@ def random_light(rng: np.random.Generator) -> Light:
     strength = rng.uniform(*{"studio": (0.1, 0.5), "outdoor": (0.3, 1.0), "indoor": (0.1, 0.6)}[kind])
     colour = 1.3 * strength * np.array([1 + rng.uniform(0, 0.1), 1.0, 1 - rng.uniform(0, 0.1)])
     as_tensor = lambda array: torch.from_numpy(array).float()  # noqa: E731
-    return Light(as_tensor(ambient), as_tensor(sun), as_tensor(colour), float(np.exp(rng.normal(0.12, 0.15))))
+    return Light(as_tensor(ambient), as_tensor(sun), as_tensor(colour), float(np.exp(rng.normal(0.22, 0.2))))
 
 
 def ambient_basis(normals: Tensor) -> Tensor:

@@ -15,7 +15,8 @@ class Outfit:
         trousers: "long" | "shorts" | "leggings" | None; looseness: 0 tight .. 1 wide; flare: extra width at the hem.
         sleeves: "short" | "long" | "none"; neck: "crew" | "v" | "turtle" | "scoop".
         fit: 0 tight .. 1 loose top; hang: 0 follows the body .. 1 falls straight from the chest.
-        tucked: the top ends inside the trousers. top_hem: above the pelvis (negative: below).
+        tucked: the top ends inside the trousers. top_hem: above the pelvis (negative: below). cropped: it ends above
+        the waist, over bare skin.
         skirt: "skirt" | "dress" | None, with length below the pelvis, slope of its sides and folds.
         jacket: "jacket" | "coat" | None; opening: half width of the gap in front, <= 0 closed.
         collar: "shirt" | "hood" | "scarf" | None; hood_up. hat: one of HATS | None.
@@ -33,6 +34,7 @@ class Outfit:
     fit: float
     hang: float
     tucked: bool
+    cropped: bool
     top_hem: float
     skirt: str | None
     skirt_length: float
@@ -82,6 +84,7 @@ def draw_outfit(rng: np.random.Generator) -> Outfit:
         collar = "shirt" if u[7] < 0.6 else "scarf"
     hood_up = collar == "hood" and u[8] < 0.25
     hat = None if hood_up or u[9] > 0.16 else str(rng.choice(HATS))
+    cropped = bool(u[26] < 0.10 and style not in ("dress", "coat", "hoodie"))
     tucked = skirt is not None or (style == "sport" and u[10] < 0.2) or u[10] < 0.25
     neck = str(rng.choice(["crew", "v", "turtle", "scoop"], p=[0.55, 0.2, 0.12, 0.13]))
     return Outfit(
@@ -95,12 +98,13 @@ def draw_outfit(rng: np.random.Generator) -> Outfit:
         neck="crew" if collar in ("shirt", "hood") and not jacket else neck,
         fit=between(13, 0.45, 1.0) if style == "hoodie" else between(13, 0, 1),
         hang=between(14, 0.0, 1.0) if style != "sport" else between(14, 0, 0.5),
-        tucked=bool(tucked) and style != "hoodie",
-        top_hem=between(15, -0.12, 0.03),
+        tucked=bool(tucked) and style != "hoodie" and not cropped,
+        cropped=cropped,
+        top_hem=between(15, 0.12, 0.22) if cropped else between(15, -0.12, 0.03),
         skirt=skirt,
-        skirt_length=between(16, 0.24, 0.84),
+        skirt_length=between(16, 0.16, 0.84),
         slope=-0.15 + between(17, 0.0, 1.0) ** 1.6 * 0.65,
-        folds=int(rng.integers(5, 15)),
+        folds=int(rng.integers(5, 15)) if u[27] < 0.75 else int(rng.integers(18, 30)),
         fold_depth=between(18, 0.0, 0.12),
         jacket=jacket,
         jacket_hem=between(19, -0.15, 0.02),
