@@ -19,6 +19,7 @@ STAGES = {
     "renderer": "the network that draws people from a rasterised texture",
     "clothed": "how far clothes and hair stand off the body, all round",
     "codec": "textures to small latents and back, through a codebook",
+    "adapted": "the renderer, fine-tuned on textures that went through the codec",
     "denoiser": "the diffusion that completes textures, in the latents of a codec",
 }
 SIZES = ("tiny", "small", "base")

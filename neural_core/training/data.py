@@ -51,9 +51,18 @@ class PairConfig:
     colour_gain: float = 0.25  # per channel, log scale: more outfits and lights than were generated
 
 
+# What only newer shards hold, and their dimensions after (people,).
+_TRUTHS = {
+    "truth_rgb": 3,  # (3, R, R) uint8, the whole texture in the light of view 0
+    "truth_known": 2,  # (R, R) uint8, 1 where a view saw it
+    "truth_offset": 2,  # (R, R) float16, metres from the naked body to the outermost cloth or hair, in the rest pose
+}
+
+
 class Pairs(NamedTuple):
     """A batch as stored: source texture and target view; uint8 unless said otherwise."""
 
+    person: Tensor  # (B,) long, for `PeoplePool.truth`
     texture_rgb: Tensor  # (B, 3, R, R)
     sampled: Tensor  # (B, R, R)
     filled: Tensor  # (B, R, R)
@@ -136,7 +145,8 @@ class PeoplePool:
 
     def pairs(self, choices: list[tuple[int, int, int]], others: Tensor, mirrors: Tensor, gains: Tensor) -> Pairs:
         """Gather (person, source view, target view); others, mirrors (B,) bool say what completes the texture."""
-        columns: dict[str, list[Tensor]] = {name: [] for name in Pairs._fields if name not in ("gain", "use_mirror")}
+        given = {"person": torch.tensor([person for person, _, _ in choices]), "use_mirror": mirrors, "gain": gains}
+        columns: dict[str, list[Tensor]] = {name: [] for name in Pairs._fields if name not in given}
         for (person, source, target), use_others in zip(choices, others.tolist()):
             for name in ("rgb", "mask", "uv", "body_mask"):
                 columns[name].append(self.read(person, name, target))
@@ -151,7 +161,23 @@ class PeoplePool:
                 other_rgb, known = _merge_others(self.read(person, "texture_rgb"), self.read(person, "sampled"), source)
             columns["other_rgb"].append(other_rgb)
             columns["other_known"].append(known)
-        return Pairs(**{name: torch.stack(column) for name, column in columns.items()}, use_mirror=mirrors, gain=gains)
+        return Pairs(**{name: torch.stack(column) for name, column in columns.items()}, **given)
+
+    def truth(self, person: Tensor, field: str) -> Tensor:
+        """A field of `_TRUTHS` of people (B,), as stored: (B, ...).
+
+        Raises:
+            TrainingDataError: the shards are older than the field.
+        """
+        try:
+            rows = [self.read(index, field) for index in person.tolist()]
+        except SafetensorError as error:
+            raise TrainingDataError(
+                f"The people in '{self.folder}' have no {field}: make them anew with `likeness people`."
+            ) from error
+        if any(row.ndim != _TRUTHS[field] for row in rows):
+            raise TrainingDataError(f"The {field} in '{self.folder}' has another shape: make the people anew.")
+        return torch.stack(rows)
 
     def sample(self, batch: int, config: PairConfig, generator: torch.Generator) -> Pairs:
         """Random people, random pairs of their views; all randomness from `generator` (CPU)."""
@@ -193,14 +219,14 @@ def prepare(pairs: Pairs, maps: TexelMaps | None = None) -> Batch:
 
     `maps` belongs to the body of the shards; None (textures without a body, in tests) neither mirrors nor dilates.
     """
-    gain = pairs.gain[:, :, None, None]
+    return rasterise(pairs, torch.cat(source_texture(pairs, maps), 1))
 
-    def colour(x: Tensor) -> Tensor:
-        return (x.float() / 255 * gain).clamp(0, 1)
 
+def source_texture(pairs: Pairs, maps: TexelMaps | None = None) -> tuple[Tensor, Tensor]:
+    """What the product knows of the source's texture: (B, 6, R, R) as the renderer reads it, and the partial rgb."""
     filled = (pairs.filled > 0).float()[:, None]
-    partial = colour(pairs.texture_rgb) * filled
-    other, known = colour(pairs.other_rgb), pairs.other_known.float()[:, None]
+    partial = _recoloured(pairs.texture_rgb, pairs.gain) * filled
+    other, known = _recoloured(pairs.other_rgb, pairs.gain), pairs.other_known.float()[:, None]
     if maps is not None:
         mirrored, mirror_known = maps.mirrored(partial, filled * pairs.use_mirror.float()[:, None, None, None])
         other, known = torch.where(known > 0, other, mirrored), torch.maximum(known, mirror_known)
@@ -210,18 +236,27 @@ def prepare(pairs: Pairs, maps: TexelMaps | None = None) -> Batch:
     texture = torch.cat([complete, pairs.sampled.float()[:, None] / 255, filled, hint, partial], 1)
     if maps is not None:
         texture = maps.dilate(texture)
+    return texture[:, :6], texture[:, 6:]
+
+
+def rasterise(pairs: Pairs, texture: Tensor) -> Batch:
+    """Look a texture (B, 6 + latent channels + 3, R, R) up in the target view; its last three are the partial rgb."""
     uv_mask = pairs.body_mask.float()[:, None]
     raster = lookup_batch(texture, pairs.uv.float()) * uv_mask
-
     mask = pairs.mask.float()[:, None] / 255
     return Batch(
-        texture_raster=raster[:, :6],
+        texture_raster=raster[:, :-3],
         uv=pairs.uv.float().permute(0, 3, 1, 2),
         uv_mask=uv_mask,
-        rgb=(colour(pairs.rgb) / mask.clamp(min=1 / 255)).clamp(0, 1),
+        rgb=(_recoloured(pairs.rgb, pairs.gain) / mask.clamp(min=1 / 255)).clamp(0, 1),
         mask=mask,
-        pasted=raster[:, 6:],
+        pasted=raster[:, -3:],
     )
+
+
+def _recoloured(x: Tensor, gain: Tensor) -> Tensor:
+    """(B, 3, H, W) uint8 as float in [0, 1], under a light of another colour (B, 3)."""
+    return (x.float() / 255 * gain[:, :, None, None]).clamp(0, 1)
 
 
 def texel_maps(pool: PeoplePool, device: torch.device | str = "cpu") -> TexelMaps | None:
