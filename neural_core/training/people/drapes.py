@@ -121,7 +121,7 @@ def _tube(sewing: Sewing, outfit: Outfit, layer: str, start: float, length: floa
     worn[: len(covered)] = covered & wardrobe.skin
     if layer == "coat":
         worn[wardrobe.slices["skirt"]] = sewing.level[wardrobe.slices["skirt"]] > 0
-    inside = torch.nonzero(worn).squeeze(1)[::2]  # every other vertex: the mesh is twice as dense as the rows
+    inside = torch.nonzero(worn).squeeze(1)
     drape = Drape(layer, inside, template_heights * scale, slopes, margin, 1 + depth * wave)
     where = wardrobe.slices[layer]
     rest = sewing.rest.clone()

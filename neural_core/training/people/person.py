@@ -16,6 +16,7 @@ from neural_core.training.people.drapes import CYLINDER, Drape
 from neural_core.training.people.garments import Sewing
 from neural_core.training.people.offsets import true_offsets
 from neural_core.training.people.outfit import Outfit, draw_outfit
+from neural_core.training.people.shoes import put_on_shoes
 from neural_core.training.people.skin import Look, draw_look
 from neural_core.training.people.wardrobe import TUBES, Wardrobe
 
@@ -163,7 +164,7 @@ def dress(
     if outfit.jacket == "coat":
         hanging.append(drapes.hang_coat_tails(sewing, outfit))
     if outfit.shoes:
-        garments.shoes(sewing, outfit)
+        put_on_shoes(sewing, outfit)
     tubes = hair.grow(sewing, hairstyle, rng)
     if outfit.collar and not outfit.hood_up:
         tubes["collar"] = drapes.lay_collar(sewing, outfit, rng)
