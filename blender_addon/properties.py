@@ -25,6 +25,10 @@ class LIKENESS_PG_object(bpy.types.PropertyGroup):
         subtype="FILE_PATH",
         options={"PATH_SUPPORTS_BLEND_RELATIVE"},
     )
+    proposals: StringProperty(
+        name="Proposals",
+        description="JSON list of the files, beside the avatar's, that complete the unseen side in other ways",
+    )
     version: IntProperty(name="Version", description="Of what the add-on stored here", default=0)
 
 

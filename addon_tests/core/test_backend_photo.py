@@ -148,6 +148,29 @@ def test_an_avatar_is_what_the_user_saw(ask, seen, fitted, tmp_path):
         ask("create_avatar", {"photos": [], "output": path})
 
 
+def test_proposals_without_their_networks_are_one_avatar_and_a_sentence(ask, seen, fitted, tmp_path, monkeypatch):
+    from neural_core.inpainting import completing
+
+    monkeypatch.setattr(completing, "shipped", lambda name: tmp_path / "no weights")
+    path = str(tmp_path / "me.likeness")
+    entry = {"photo": PHOTO, "session": seen[0]["session"]}
+    answer, _ = ask("create_avatar", {"photos": [entry], "output": path, "proposals": 3})
+    assert answer["proposals"] == [path] and any("one completion only" in text for text in answer["warnings"])
+    assert [file.name for file in tmp_path.iterdir()] == ["me.likeness"]
+
+
+def test_proposals_are_drawn_from_behind(ask, small_avatar):
+    _, front = ask("draw_proposals", {"paths": [str(small_avatar)], "yaw": 0})
+    _, back = ask("draw_proposals", {"paths": [str(small_avatar)] * 2})
+    picture = back["picture_0"]
+    assert picture.shape == (256, 144, 4) and picture.dtype == np.uint8 and set(back) == {"picture_0", "picture_1"}
+    assert 0.1 < (picture[..., 3] > 128).mean() < 0.5 and (picture[:8, :, 3] == 0).all()
+    assert not np.array_equal(front["picture_0"], picture)
+    for wrong in ([], "me.likeness", [1], [str(small_avatar)] * 17):
+        with pytest.raises(RequestError):
+            ask("draw_proposals", {"paths": wrong})
+
+
 def test_cancel_while_fitting_leaves_the_session_usable(ask):
     session = ask("observe_photo", {"photo": PHOTO})[0]["session"]
     with pytest.raises(Cancelled):

@@ -13,6 +13,7 @@ from ..photo.live import live_of
 from ..photo.properties import corrections, photos_of
 from .import_avatar import describe_and_build
 from .job import JobOperator, Steps
+from .proposals import pictures_of, remember
 from .request import request
 
 _CREATION = 0.9  # share of the whole job; the rest is building the rig
@@ -69,9 +70,12 @@ class LIKENESS_OT_create_avatar(JobOperator, bpy.types.Operator):
         result, _ = yield from scaled(creation, 0.0, _CREATION)
         for warning in result.get("warnings", ()):
             self.report({"WARNING"}, str(warning))
+        pictures = scaled(pictures_of(result.get("proposals", [])), _CREATION, _CREATION)
+        yield from pictures
         if not self.filepath:
             view.close_soon()  # before the viewport turns to the avatar: it is as wide as it will be
         avatar = yield from scaled(describe_and_build(self, context, Path(result["path"])), _CREATION, 1.0)
+        remember(avatar, result.get("proposals", []))
         self.report({"INFO"}, f"Avatar '{avatar.armature.name}' created in '{result['path']}'")
 
     def _file(self) -> dict[str, Any]:
@@ -99,7 +103,9 @@ class LIKENESS_OT_create_avatar(JobOperator, bpy.types.Operator):
         if not entries:
             raise PhotoError("No photo is open: open one, or name a file.")
         output = str(self._output(Path(entries[0]["photo"])))
-        return {"photos": entries, "output": output, "seed": self.seed}
+        wanted = {"photos": entries, "output": output, "seed": self.seed}
+        proposals = photos_of(context).proposals
+        return {**wanted, "proposals": proposals} if proposals > 1 else wanted
 
     def _output(self, photo: Path) -> Path:
         if self.output:

@@ -26,8 +26,11 @@ class LIKENESS_PT_avatar(bpy.types.Panel):
             return
         create = layout.row()
         create.scale_y = 2.0
-        text = "Create Avatar" if photos_of(context).photos else "Avatar from Photo"
+        group = photos_of(context)
+        text = "Create Avatar" if group.photos else "Avatar from Photo"
         create.operator("likeness.create_avatar", text=text, icon="OUTLINER_OB_ARMATURE")
+        if group.photos:
+            layout.prop(group, "proposals")
         layout.operator("likeness.import_avatar", icon="IMPORT")
         layout.operator("likeness.import_motion", icon="ARMATURE_DATA")
         layout.operator("likeness.export_avatar", icon="EXPORT")

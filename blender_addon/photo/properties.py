@@ -69,6 +69,13 @@ class LIKENESS_PG_photos(bpy.types.PropertyGroup):
 
     photos: CollectionProperty(type=LIKENESS_PG_photo)
     active: IntProperty(name="Active Photo", min=0)
+    proposals: IntProperty(
+        name="Proposals",
+        description="How many ways to complete what the photos do not show; choose one of them afterwards",
+        default=1,
+        min=1,
+        max=8,
+    )
 
 
 def redraw(context: bpy.types.Context) -> None:

@@ -17,12 +17,9 @@ def build_material(name: str, texture: np.ndarray) -> Generator[None, None, bpy.
 
     Yields between pieces of work that take some milliseconds each.
     """
-    file = yield from _png(texture[..., :3])  # the surface is opaque where the photo did not reach, too
     image = bpy.data.images.new(f"{name} Texture", 8, 8, alpha=False)
     image.colorspace_settings.name = "sRGB"
-    image.pack(data=file, data_len=len(file))  # much faster than handing over pixels for Blender to compress
-    image.source = "FILE"
-    yield
+    yield from pack_texture(image, texture)
 
     material = bpy.data.materials.new(name)
     if material.node_tree is None:  # Blender 4.5; from 5.0 on every material has nodes
@@ -41,6 +38,15 @@ def build_material(name: str, texture: np.ndarray) -> Generator[None, None, bpy.
     tree.links.new(shader.outputs["BSDF"], output.inputs["Surface"])
     tree.nodes.active = picture  # what Texture Paint paints on
     return material
+
+
+def pack_texture(image: bpy.types.Image, texture: np.ndarray) -> Generator[None, None, None]:
+    """Put a texture (R, R, 4) uint8 sRGB, row 0 on top, into a picture of the .blend; yields as `build_material`."""
+    file = yield from _png(texture[..., :3])  # the surface is opaque where the photo did not reach, too
+    image.pack(data=file, data_len=len(file))  # much faster than handing over pixels for Blender to compress
+    image.source = "FILE"
+    image.buffers_free()  # what was drawn before
+    yield
 
 
 def material_image(material: bpy.types.Material) -> bpy.types.Image | None:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def operations(device: "torch.device") -> Mapping[str, Operation]:
     """Name to operation; all share one cache of loaded bodies, avatars and weights on `device`."""
     cache = Cache(device)
-    shared = (create_avatar, describe_avatar, inspect_avatar, render_frame, save_texture, observe_photo, fit_photo)
+    files = (create_avatar, describe_avatar, inspect_avatar, render_frame, save_texture, draw_proposals)
+    shared = (*files, observe_photo, fit_photo)
     return {operation.__name__: partial(operation, cache=cache) for operation in shared}
 
 
@@ -68,3 +69,10 @@ def fit_photo(request: Message, progress: Progress, *, cache: Cache) -> Answer:
     from neural_core.backend.photo_session import fit_photo
 
     return fit_photo(request, progress, cache.photos)
+
+
+def draw_proposals(request: Message, progress: Progress, *, cache: Cache) -> Answer:
+    """{paths, yaw?} -> small pictures of avatars from behind; see docs/architecture.md."""
+    from neural_core.backend.proposals import draw
+
+    return draw(request, progress, cache)
