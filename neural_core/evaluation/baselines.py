@@ -10,10 +10,12 @@ from torch import Tensor
 from neural_core.body.model import BodyModel
 from neural_core.camera import Camera
 from neural_core.fitting import BodyFit
+from neural_core.inpainting.completing import complete_textures
+from neural_core.networks.files import shipped
 from neural_core.photo import PhotoEvidence
 from neural_core.pipeline import DETAIL_RESOLUTION, NEURAL_RESOLUTION
 from neural_core.rendering import Frame
-from neural_core.texture import Atlas, NeuralTexture, PartialTexture, complete, sample_texture
+from neural_core.texture import Atlas, NeuralTexture, PartialTexture, sample_texture
 from neural_core.texture.garment_hint import garment_hint
 from neural_core.texture.merging import MergingConfig, merge
 from neural_core.texture.preview import shade_with_alpha
@@ -53,10 +55,15 @@ def averaged(shown: Sequence[Shown]) -> Shown:
     return Shown(detail, small, torch.stack([s.hint for s in shown]).mean(0))
 
 
-def classical(shown: Shown, body: BodyModel) -> NeuralTexture:
-    """Mirror, rings and screened Poisson."""
-    detail, small = (complete(p, Atlas.of(body, p.rgb.shape[-1]), body) for p in (shown.detail, shown.small))
-    return NeuralTexture.build(small, shown.small, detail, garment_hint=shown.hint)
+def completed(shown: Shown, body: BodyModel, method: str = "classical", seed: int = 0) -> NeuralTexture:
+    """By one of the product's own methods: "classical" is mirror, rings and screened Poisson."""
+    (whole,) = complete_textures(shown.detail, shown.small, body, method=method, seed=seed)
+    return NeuralTexture.build(whole.rgb, shown.small, whole.detail, garment_hint=shown.hint)
+
+
+def can_inpaint() -> bool:
+    """Whether the weights of the diffusion are installed."""
+    return all(shipped(name).is_file() for name in ("codec", "denoiser"))
 
 
 def mean_colour(shown: Shown, body: BodyModel) -> NeuralTexture:

@@ -33,9 +33,13 @@ def run_evaluate(args: argparse.Namespace) -> int:
     return args.evaluate(args)
 
 
+_METHODS = ("auto", "diffusion", "classical")  # of `inpainting.completing`, which imports torch
+
+
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for pictures, JSON and report.html")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--inpainting", choices=_METHODS, default="auto", help="what completes the avatar's texture")
     parser.add_argument(
         "--json", nargs="?", const="-", metavar="FILE", help="the numbers as JSON, to FILE or standard output"
     )
@@ -47,7 +51,9 @@ def _video(args: argparse.Namespace) -> int:
     from neural_core.terminal import progress_bar
 
     with progress_bar(f"Avatar against {args.video.name}") as progress:
-        results = evaluate_video(args.video, args.out, args.source, args.step, args.seed, args.person, progress)
+        results = evaluate_video(
+            args.video, args.out, args.source, args.step, args.seed, args.person, args.inpainting, progress
+        )
     if args.json:
         write_json(results, Path(args.json))
     if args.json != "-":
@@ -62,6 +68,7 @@ def _synthetic(args: argparse.Namespace) -> int:
     from neural_core.terminal import progress_bar
 
     config = SyntheticConfig(
+        inpainting=args.inpainting,
         real_fit=args.fit,
         seed=args.seed,
         landmarks=args.landmarks,

@@ -54,12 +54,14 @@ class SyntheticConfig:
     """What is measured; kept with the results.
 
     Attributes:
+        inpainting: of the product: "auto", "diffusion" or "classical".
         real_fit: the product's detectors and fit instead of true landmarks and fit noise. seed: of what is random in
             making the avatars. landmarks: AKD by MediaPipe, too. baselines: measure them and the ablations.
         photos_every, refine_every: every how many people are also made of four photos, and refined (appendix B); 0 is
             never.
     """
 
+    inpainting: str = "auto"
     real_fit: bool = False
     seed: int = 0
     landmarks: bool = False
@@ -129,6 +131,7 @@ class Bench:
 
     def __init__(self, body: BodyModel, renderer: AvatarRenderer, config: SyntheticConfig, out: Path):
         self.body, self.renderer, self.config, self.out = body, renderer, config, out
+        self.how: dict[str, Any] = {"seed": config.seed, "inpainting": config.inpainting, "body": body}
 
     def measure(self, seed: int, k: int) -> dict[str, Any]:
         """The record of a person, ready for JSON. k: their number, for what is measured of some only."""
@@ -140,7 +143,7 @@ class Bench:
         except PhotoError as error:
             return {**record, "missed": str(error)}
         creation = create_avatar(
-            f"person {seed}", prepared=[(evidence, fit)], seed=self.config.seed, body=self.body
+            f"person {seed}", prepared=[(evidence, fit)], **self.how
         )  # fmt: skip
         avatar = creation.avatar
         record["provenance"] = avatar.provenance.get("completion")
@@ -204,13 +207,20 @@ class Bench:
         look = (creation.evidence, creation.fit, avatar.rest_offsets, body)
         shown = baselines.sample(*look)
         textures = {
-            _CLASSICAL: baselines.classical(shown, body),
             "mean colour": baselines.mean_colour(shown, body),
             "no inpainting": baselines.not_inpainted(shown, body),
-            f"{_CLASSICAL}, no occlusion map": baselines.classical(
+            f"{_CLASSICAL}, no occlusion map": baselines.completed(
                 baselines.sample(*look, baselines.NO_OCCLUSION), body
             ),
         }
+        diffusion = record["provenance"] == "diffusion"
+        if diffusion:
+            textures[_CLASSICAL] = baselines.completed(shown, body)
+        else:  # the product itself is that baseline
+            ours = [row for row in record["rows"] if row["variant"] == "product"]
+            record["rows"] += [{**row, "variant": _CLASSICAL} for row in ours]
+        if not diffusion and baselines.can_inpaint():
+            textures["diffusion"] = baselines.completed(shown, body, "diffusion", self.config.seed)
         wanted = [scene for scene in scenes if scene.view.name in _VARIANT_VIEWS]
         for name, texture in textures.items():
             self._draw(name, wanted, texture, record)
@@ -239,13 +249,13 @@ class Bench:
         except PhotoError:
             return  # a detector that misses a back leaves nothing to merge
         names = [f"person {subject.seed} {subject.views[k].name}" for k in chosen]
-        creation = create_avatar(names, prepared=seen, seed=self.config.seed, body=self.body)
+        creation = create_avatar(names, prepared=seen, **self.how)
         avatar = creation.avatar
         scenes = [self._scene(subject, k, avatar, first[1]) for k in range(len(subject.views))]
         wanted = [scene for scene in scenes if scene.view.name in _MERGED_VIEWS]
         self._draw("4 photos", wanted, avatar.texture, record)
         shown = [baselines.sample(e, fit, avatar.rest_offsets, self.body) for e, fit in seen]
-        self._draw("4 photos, averaged", wanted, baselines.classical(baselines.averaged(shown), self.body), record)
+        self._draw("4 photos, averaged", wanted, baselines.completed(baselines.averaged(shown), self.body), record)
 
     def _draw(self, name: str, scenes: list["Scene"], texture: NeuralTexture, record: dict[str, Any]) -> None:
         for scene in scenes:

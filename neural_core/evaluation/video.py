@@ -56,13 +56,14 @@ def evaluate_video(
     step: int = 10,
     seed: int = 0,
     person: int | None = None,
+    inpainting: str = "auto",
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measure; leave `%04d.png` (RGBA, the video's size), `masks/`, `strip.png`, `results.json`, `report.html`.
 
     Args:
         source: frame the avatar is made from. step: every how many frames is drawn, counted from the source.
-        person: of the source frame, 0 the largest; others are followed where several appear.
+        person: of the source frame, 0 the largest. inpainting: "auto", "diffusion" or "classical".
 
     Raises:
         EvaluationError: no such frame, not a video. PhotoError: no usable person in the source frame. OutputError.
@@ -73,7 +74,8 @@ def evaluate_video(
     check_writable(out / "results.json")
     info, frames = video_frames(path)
     photo = _source_photo(frames, source, out, path)
-    creation = create_avatar(photo, out / "avatar.likeness", seed=seed, person=person, progress=progress.part(0, 0.1))
+    making: dict[str, Any] = {"seed": seed, "person": person, "inpainting": inpainting}
+    creation = create_avatar(photo, out / "avatar.likeness", **making, progress=progress.part(0, 0.1))
     avatar, body = creation.avatar, creation.avatar.body()
 
     follower = SequenceFit(body, avatar.parameters, avatar.rest_offsets, avatar.camera)
