@@ -6,7 +6,6 @@ from pathlib import Path
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from .install import interface
 from .install.control import root_in
 from .typed import register_and_unregister
 
@@ -123,6 +122,8 @@ class LIKENESS_AP_preferences(bpy.types.AddonPreferences):
     )
 
     def draw(self, context: bpy.types.Context) -> None:
+        from .install import interface
+
         interface.draw(self.layout, self, settings())
 
 

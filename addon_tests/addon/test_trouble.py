@@ -100,7 +100,7 @@ def test_report_tells_what_matters_and_nothing_else(blender, monkeypatch, tmp_pa
     assert str(tmp_path) not in text and "anna" not in text
     assert len(text.splitlines()) < 45  # the preview shows all of it
 
-    monkeypatch.setattr("blender_addon.trouble.operators.report", lambda: text)
+    monkeypatch.setattr("blender_addon.trouble.report.report", lambda: text)
     assert bpy.ops.likeness.copy_report() == {"FINISHED"}
 
 

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from neural_core.errors import LikenessError
 
+from .state import Condition, State, examine
 from .worker.layout import FOLDER_NAME, Layout, read_json, write_json
 from .worker.lock import held
 
@@ -45,6 +47,13 @@ def free_bytes(root: Path) -> int:
     return shutil.disk_usage(place).free
 
 
+def look(root: Path) -> Condition:
+    """The state of the installation in `root`, as this add-on sees it."""
+    found = examine(root, own_wheel())
+    # A worker that was just started has not taken its lock yet.
+    return replace(found, state=State.INSTALLING) if started() else found
+
+
 def begin(root: Path, op: str, build: str = "cpu", wheels: str = "", wheel: Path | None = None) -> None:
     """Start the worker; it goes on when Blender ends.
 
@@ -58,7 +67,7 @@ def begin(root: Path, op: str, build: str = "cpu", wheels: str = "", wheel: Path
     layout = Layout(root)
     if op == "install":
         _check(root, build, wheels, wheel)
-    if held(layout.lock):
+    if held(layout.lock) or started():
         raise InstallError("The backend is being installed already: wait, or cancel it.")
     try:
         root.mkdir(parents=True, exist_ok=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..translations import interface as translated
-from .control import SIZES, free_bytes, own_wheel
-from .state import Condition, State, examine
+from .control import SIZES, free_bytes, look
+from .state import Condition, State
 from .worker.layout import Layout
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def draw(layout: bpy.types.UILayout, chosen: "LIKENESS_AP_preferences", settings
 
 
 def _draw_state(box: bpy.types.UILayout, chosen: "LIKENESS_AP_preferences", settings: "Settings") -> None:
-    condition = examine(settings.backend_root, own_wheel())
+    condition = look(settings.backend_root)
     box.label(text=_NAMES[condition.state], icon=_ICONS[condition.state])
     _wrapped(box, condition.sentence)
     if condition.state == State.INSTALLING:
@@ -103,16 +103,14 @@ def _draw_choices(box: bpy.types.UILayout, chosen: "LIKENESS_AP_preferences", co
 
 def _draw_offline(box: bpy.types.UILayout) -> None:
     row = box.row()
-    row.alert = True
+    sentence = row.row()
+    sentence.alert = True
     if bpy.app.online_access_override:
-        row.label(
-            text="Blender was started offline: start it without --offline-mode, or use a folder",
-            icon="INTERNET_OFFLINE",
-        )
+        text = "Blender was started offline: start it without --offline-mode, or use a folder"
+        sentence.label(text=text, icon="INTERNET_OFFLINE")
         return
-    row.label(
-        text="Blender may not go online: allow it in the System preferences, or use a folder", icon="INTERNET_OFFLINE"
-    )
+    text = "Blender may not go online: allow it in the System preferences, or use a folder"
+    sentence.label(text=text, icon="INTERNET_OFFLINE")
     row.operator("screen.userpref_show", text="Open", icon="PREFERENCES").section = "SYSTEM"
 
 
@@ -154,6 +152,8 @@ def log_tail(path: Path, count: int) -> list[str]:
 
 def _wrapped(box: bpy.types.UILayout, sentence: str) -> None:
     """A sentence in as many lines as it needs: Blender's labels do not wrap."""
+    if not sentence:
+        return
     column = box.column(align=True)
-    for line in textwrap.wrap(translated(sentence), _LINE) if sentence else ():
+    for line in textwrap.wrap(translated(sentence), _LINE):
         column.label(text=line, translate=False)

@@ -11,8 +11,8 @@ from neural_core.errors import LikenessError
 from ..operators.job import JobOperator, Steps
 from ..operators.request import request
 from ..translations import message as translated
-from .control import begin, cancel, own_wheel
-from .state import Condition, State, examine
+from .control import begin, cancel, look, own_wheel
+from .state import Condition, State
 from .worker.layout import Layout
 
 
@@ -20,7 +20,7 @@ def condition() -> Condition:
     """The installation's, where the preferences say it is."""
     from ..preferences import settings
 
-    return examine(settings().backend_root, own_wheel())
+    return look(settings().backend_root)
 
 
 class _WorkerOperator:

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from .worker.layout import Layout, read_json, site_packages
+from .worker.layout import Layout, name_of, read_json, site_packages, wheel_hash
 from .worker.lock import held
-from .worker.main import wheel_hash
-from .worker.verify import name_of
 
 
 class State(IntEnum):
@@ -65,7 +63,7 @@ def examine(root: Path, wheel: Path | None) -> Condition:
     error = status.get("error") or {}
     if not version.get("complete"):
         if not layout.plan.exists():
-            return Condition(State.ABSENT, "The backend is not installed.")
+            return Condition(State.ABSENT)
         sentence = str(error.get("message") or "The installation was not finished: resume it, or remove what is there.")
         return Condition(State.DAMAGED, sentence, half=True, bytes=taken)
     problem = _problem(layout, version)

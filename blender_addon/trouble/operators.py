@@ -10,7 +10,6 @@ from ..backend import client
 from ..operators.job import active_avatar
 from ..translations import message
 from .record import put_away
-from .report import report
 
 _WIDTH = 900  # pixels of the report's preview
 
@@ -25,6 +24,8 @@ class LIKENESS_OT_copy_report(bpy.types.Operator):
     text: StringProperty(options={"SKIP_SAVE", "HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        from .report import report
+
         self.text = report()
         return context.window_manager.invoke_props_dialog(self, width=_WIDTH, confirm_text="Copy")
 
@@ -37,6 +38,8 @@ class LIKENESS_OT_copy_report(bpy.types.Operator):
             column.label(text=line, translate=False)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from .report import report
+
         context.window_manager.clipboard = self.text or report()
         self.report({"INFO"}, "The report is on the clipboard")
         return {"FINISHED"}

@@ -1,15 +1,16 @@
 """What *Copy Report* puts on the clipboard: short enough to be read before it is sent."""
 
 import platform
+import textwrap
 import time
 from collections.abc import Iterator
 
 import bpy
 
 from ..backend import client
-from ..install.control import own_wheel
+from ..install.control import look
 from ..install.interface import log_tail
-from ..install.state import State, examine
+from ..install.state import State
 from ..install.worker.layout import Layout
 from ..preferences import settings
 from .privacy import anonymous
@@ -17,12 +18,14 @@ from .record import latest
 
 _BACKEND_LINES = 14
 _INSTALL_LINES = 6
-_LONGEST_LINE = 160
+_LINE = 140  # letters
+_MOST_PIECES = 3  # that a line of a log is broken into
 
 
 def report() -> str:
     """Versions, device, state, the last trouble and the last lines of the logs; no personal paths."""
-    return "\n".join(anonymous(line)[:_LONGEST_LINE] for line in _lines()) + "\n"
+    pieces = (textwrap.wrap(anonymous(line), _LINE, subsequent_indent="  ")[:_MOST_PIECES] for line in _lines())
+    return "\n".join(piece for several in pieces for piece in several) + "\n"
 
 
 def _lines() -> Iterator[str]:
@@ -52,7 +55,7 @@ def _lines() -> Iterator[str]:
 
 
 def _backend(chosen) -> Iterator[str]:
-    found = examine(chosen.backend_root, own_wheel())
+    found = look(chosen.backend_root)
     source = "an existing Python" if chosen.backend_python else "private"
     state = State(found.state).name.lower()
     yield f"Backend: {source}, installation {state}. {found.sentence}".rstrip()

@@ -1,6 +1,7 @@
 """What the worker tells: a status that is replaced, a log that grows, and failures as sentences."""
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Sequence
@@ -141,10 +142,13 @@ _REASONS = (
     (
         ("no solution found", "no matching distribution", "could not find a version", "no wheels with a matching"),
         "packages",
-        "A package that is needed is not there for this machine and Python: see the log for its name.",
+        "The package {} is not there for this machine and Python: see the log, or choose another source.",
     ),
     (("permission denied", "access is denied"), "permission", "Files cannot be written there: choose another folder."),
 )  # fmt: skip
+
+
+_MISSING = re.compile(r"(?:Because|satisfies the requirement|distribution found for) ([\w.-]+)")
 
 
 def explained(words: Sequence[str], code: int, output: str) -> StepFailed:
@@ -152,7 +156,8 @@ def explained(words: Sequence[str], code: int, output: str) -> StepFailed:
     lower = output.lower()
     for signs, name, sentence in _REASONS:
         if any(sign in lower for sign in signs):
-            return StepFailed(name, sentence, output)
+            missing = _MISSING.search(output) if name == "packages" else None
+            return StepFailed(name, sentence.format(missing[1] if missing else "that is needed"), output)
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     reason = lines[-1][:200] if lines else f"exit code {code}"
     return StepFailed("program", f"'{Path(words[0]).name}' failed ({reason}): see the log.", output)

@@ -1,5 +1,6 @@
 """What lies where in the folder of an installation, and how its small files are read and written."""
 
+import hashlib
 import json
 import os
 import sys
@@ -82,6 +83,17 @@ def site_packages(environment: Path) -> Path | None:
     else:
         found = sorted((environment / "lib").glob("python3.*/site-packages"))
     return found[0] if found and found[0].is_dir() else None
+
+
+def name_of(dist_info: Path) -> str:
+    """The name in `Name-1.2.dist-info`, as pip compares names."""
+    return dist_info.name.split("-")[0].lower().replace("_", "-").replace(".", "-")
+
+
+def wheel_hash(wheel: Path) -> str:
+    """SHA-256 of Likeness's own wheel: two builds of one version are two things."""
+    with open(wheel, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -1,6 +1,5 @@
 """The steps of an installation. Each may be cut off at any moment, by kill -9 or a power cut, and is done again."""
 
-import hashlib
 import os
 import shutil
 import sys
@@ -8,11 +7,11 @@ import time
 from pathlib import Path
 
 from .journal import Journal, StepFailed
-from .layout import Layout, folder_bytes, read_json, site_packages, write_json
+from .layout import Layout, folder_bytes, name_of, read_json, site_packages, wheel_hash, write_json
 from .lock import hold
 from .packages import Packages
 from .tools import Plan, environment, find_uv, version_of
-from .verify import damaged_packages, examine, greet, name_of
+from .verify import damaged_packages, examine, greet
 
 
 def main() -> None:
@@ -122,12 +121,6 @@ def remove(journal: Journal, plan: Plan) -> None:
         layout.plan,
     ):
         file.unlink(missing_ok=True)
-
-
-def wheel_hash(wheel: Path) -> str:
-    """SHA-256 of Likeness's own wheel: two builds of one version are two things."""
-    with open(wheel, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _try_out(journal: Journal, variables: dict[str, str]) -> dict:

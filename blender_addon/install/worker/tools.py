@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import sys
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,13 +82,13 @@ def find_uv(journal: Journal, plan: Plan, variables: dict[str, str]) -> Path | N
     for place in places:
         if place and Path(place).is_file() and _recent(journal, Path(place), variables):
             return Path(place)
-    if plan.wheels is not None and not any(plan.wheels.glob("uv-*.whl")):
-        return None
-    source = ["--no-index", "--find-links", str(plan.wheels)] if plan.wheels else []
+    if plan.wheels is not None:
+        found = any(_unpacked(wheel, fetched) and _recent(journal, fetched, variables) for wheel in _uv_wheels(plan))
+        return fetched if found else None
     try:
         python = _environment_with_pip(journal, variables)
         if python is not None:
-            journal.run([python, "-m", "pip", "install", "--only-binary", ":all:", *source, "uv"], variables)
+            journal.run([python, "-m", "pip", "install", "--only-binary", ":all:", "uv"], variables)
             if _recent(journal, fetched, variables):
                 return fetched
     except StepFailed as failure:
@@ -95,6 +96,24 @@ def find_uv(journal: Journal, plan: Plan, variables: dict[str, str]) -> Path | N
             raise
     shutil.rmtree(layout.tools, ignore_errors=True)
     return None
+
+
+def _uv_wheels(plan: Plan) -> list[Path]:
+    return sorted(plan.wheels.glob("uv-*.whl")) if plan.wheels is not None else []
+
+
+def _unpacked(wheel: Path, target: Path) -> bool:
+    """Whether uv's program, a single file in its wheel, could be put at `target`: this needs no pip."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            inside = next(name for name in archive.namelist() if name.endswith(f".data/scripts/{target.name}"))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(inside) as source, open(target, "wb") as program:
+                shutil.copyfileobj(source, program)
+    except (StopIteration, zipfile.BadZipFile, OSError):  # of another system, damaged; the disk's errors come again
+        return False
+    target.chmod(0o755)
+    return True
 
 
 def _environment_with_pip(journal: Journal, variables: dict[str, str]) -> Path | None:

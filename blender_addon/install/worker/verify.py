@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from .journal import Journal, StepFailed
+from .layout import name_of
 
 _PREFIX = struct.Struct("<4sI")  # of a frame of neural_core.wire, which this program cannot import
 _MAGIC = b"LKN1"
@@ -22,11 +23,6 @@ def damaged_packages(site: Path | None, expected: dict[str, str], contents: bool
         return sorted(expected)
     found = {name_of(folder): folder for folder in site.glob("*.dist-info")}
     return sorted(name for name in expected if name not in found or not _whole(site, found[name] / "RECORD", contents))
-
-
-def name_of(dist_info: Path) -> str:
-    """The name in `Name-1.2.dist-info`, as pip compares names."""
-    return dist_info.name.split("-")[0].lower().replace("_", "-").replace(".", "-")
 
 
 def _whole(site: Path, record: Path, contents: bool) -> bool:
