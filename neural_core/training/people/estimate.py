@@ -48,6 +48,7 @@ class FitNoise:
     """
 
     betas: float = 0.25  # standard deviations
+    expression: float = 0.4  # standard deviations
     in_picture: float = 0.006  # radians of every part about the viewing axis
     # Errors of the length in the picture of legs, arms, the line of the shoulders and the trunk; shares of it.
     lengths: tuple[float, float, float, float] = (0.020, 0.075, 0.03, 0.009)
@@ -64,20 +65,22 @@ class FitNoise:
 
 @dataclass(frozen=True)
 class EstimatedShape:
-    """What a fit believes of a person in all views: betas (20,) and clothed offsets (V, 3), metres, rest pose."""
+    """What a fit believes of a person in all views: betas (20,), expression (10,), clothed offsets (V, 3) in metres."""
 
     betas: Tensor
+    expression: Tensor
     offsets: Tensor
 
 
 def estimate_shape(person: Person, rng: np.random.Generator, noise: FitNoise = FitNoise()) -> EstimatedShape:
     """Betas a little wrong, and a smooth share of the true garment offset, or none."""
-    error = torch.from_numpy(rng.standard_normal(20, dtype=np.float32)).to(person.betas.device)
+    error = torch.from_numpy(rng.standard_normal(30, dtype=np.float32)).to(person.betas.device)
     found = 0.0 if rng.random() < noise.no_clothes else rng.uniform(*noise.clothes)
     offsets = person.garment_offsets
     for _ in range(noise.smoothing if found else 0):
         offsets = person.wardrobe.whole.smooth(offsets)
-    return EstimatedShape(person.betas + noise.betas * error, found * offsets)
+    betas, expression = person.betas + noise.betas * error[:20], person.expression + noise.expression * error[20:]
+    return EstimatedShape(betas, expression, found * offsets)
 
 
 def estimated_bodies(
@@ -104,7 +107,8 @@ def estimated_bodies(
 def pose_shape(person: Person, shape: EstimatedShape, local: Tensor) -> tuple[Tensor, Tensor]:
     """The estimated shape posed by local rotations (N, 55, 3, 3): vertices (N, V, 3) and joints (N, 55, 3)."""
     body = person.wardrobe.body
-    rest, joints = body.rest(BodyParameters.zeros(device=local.device, betas=shape.betas[None]))
+    believed = BodyParameters.zeros(device=local.device, betas=shape.betas[None], expression=shape.expression[None])
+    rest, joints = body.rest(believed)
     rest, joints = rest + shape.offsets + body.pose_correctives(local), joints.expand(len(local), -1, -1)
     turned, positions = joint_transforms(local, joints)
     return skin(rest, joints, body.weights, turned, positions), positions

@@ -74,6 +74,8 @@ def lay_shell(
         lift = torch.maximum(shell.smooth(lift), lift * 0.98)
     even = (torch.zeros_like(level) + offset)[shell.source]
     uneven = 0.6 * sewing.noise(skin, 5.0) + 0.35 * sewing.noise(skin, 11.0)
+    if layer in ("pants", "top", "jacket"):
+        uneven = uneven + 1.1 * _ripples(sewing, skin)
     thickness = even * (1 + 0.35 * uneven).clamp(min=0.35)
     points = smooth + normal * (lift + thickness[:, None])
     if shape is not None:
@@ -85,6 +87,15 @@ def lay_shell(
         below = torch.full_like(sewing.level[: len(sewing.body)], 1.0)
         below[shell.source] = hide - level[shell.source]
         sewing.hide_body(below)
+
+
+def _ripples(sewing: Sewing, points: Tensor) -> Tensor:
+    """(n,) folds across sleeves and legs at rest points (n, 3), so that the outline of cloth is not that of a limb."""
+    around_arm = sewing.noise(points * points.new_tensor([1.0, 0.3, 0.3]), 17.0)
+    across_leg = sewing.noise(points * points.new_tensor([0.35, 1.0, 0.35]), 13.0)
+    arm = smoothstep(0.16, 0.24, points[:, 0].abs()) * (points[:, 1] > sewing.wardrobe.height("pelvis") + 0.2)
+    ripple = across_leg + (around_arm - across_leg) * arm
+    return ripple / (ripple * ripple + 0.15).sqrt()  # ridges, not hills
 
 
 def widen(points: Tensor, axis: Tensor, direction: Tensor, radius: Tensor, weight: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ GARMENTS = (
 
 BETA_SPREAD = 0.9  # standard deviations; the first coefficient (overall build) spreads less, as clothes add volume
 _FIRST_BETA = 0.6
+EXPRESSION_SPREAD = 0.9  # standard deviations, of people who are not neutral
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Person:
     """A dressed person at rest; only what can be seen of the merged mesh is kept.
 
     Attributes:
-        betas: (20,). body_rest: (V, 3) shaped skin; joints: (55, 3). garment_offsets: (V, 3) skin to outermost cloth.
+        betas: (20,). expression: (10,), worn in every view. body_rest: (V, 3) shaped skin; joints: (55, 3).
+        garment_offsets: (V, 3) skin to outermost cloth.
         rest: (n, 3); level: (n,) metres inside the hem, the surface exists where positive.
         faces: (f, 3); face_layer: (f,) into wardrobe.layers; vertex_faces: (n, K), f where there are fewer.
         source: (n,) body vertex, -1 on tubes. weights: (n, 55). canonical: (n, 3) mean-body position, for textures.
@@ -50,6 +52,7 @@ class Person:
     look: Look
     materials: dict[str, Material]
     betas: Tensor
+    expression: Tensor
     body_rest: Tensor
     joints: Tensor
     garment_offsets: Tensor
@@ -121,8 +124,10 @@ def make_person(wardrobe: Wardrobe, rng: np.random.Generator) -> Person:
     outfit, hairstyle, look = draw_outfit(rng), hair.draw_hair(rng), draw_look(rng)
     accessories = draw_accessories(rng, outfit)
     materials = draw_materials(rng, outfit, accessories, look.tone)
-    betas_tensor = torch.from_numpy(betas).float().to(device)
-    rest, joints = wardrobe.body.rest(BodyParameters.zeros(device=device, betas=betas_tensor[None]))
+    expression = rng.standard_normal(10) * (EXPRESSION_SPREAD if rng.random() < 0.6 else 0.2)
+    shape = torch.from_numpy(np.concatenate([betas, expression])).float().to(device)[None]
+    parameters = BodyParameters.zeros(device=device, betas=shape[:, :20], expression=shape[:, 20:])
+    rest, joints = wardrobe.body.rest(parameters)
     size, count = wardrobe.size, wardrobe.body.num_vertices
     around = wardrobe.vertex_faces[:count].clamp(max=len(wardrobe.body.faces))
     normals = vertex_normals(rest, wardrobe.body.faces, around)[0]
@@ -138,7 +143,7 @@ def make_person(wardrobe: Wardrobe, rng: np.random.Generator) -> Person:
     sewing.rest[:count] = rest[0]
     sewing.level[:count] = 1.0
     tubes, hanging = dress(sewing, outfit, hairstyle, accessories, rng)
-    return _compact(sewing, outfit, hairstyle, accessories, look, materials, betas_tensor, tubes, hanging)
+    return _compact(sewing, outfit, hairstyle, accessories, look, materials, parameters, tubes, hanging)
 
 
 def dress(
@@ -179,7 +184,7 @@ def dress(
     return tubes, hanging
 
 
-def _compact(sewing, outfit, hairstyle, accessories, look, materials, betas, tubes, hanging) -> Person:
+def _compact(sewing, outfit, hairstyle, accessories, look, materials, parameters, tubes, hanging) -> Person:
     """Drop every face that lies wholly beyond its hem, and the vertices that nothing uses."""
     wardrobe, level = sewing.wardrobe, sewing.level
     device, size, count = wardrobe.device, wardrobe.size, wardrobe.body.num_vertices
@@ -216,7 +221,8 @@ def _compact(sewing, outfit, hairstyle, accessories, look, materials, betas, tub
         accessories=accessories,
         look=look,
         materials=materials,
-        betas=betas,
+        betas=parameters.betas[0],
+        expression=parameters.expression[0],
         body_rest=sewing.body,
         joints=sewing.joints,
         garment_offsets=true_offsets(sewing),

@@ -52,7 +52,7 @@ def true_texture(
     atlas = Atlas.of(body, resolution)
     pose = truth_pose(body.device)[None]
     posed = pose_person(person, pose)
-    cameras = cameras_all_round(posed.vertices[0, person.level > 0], config.height, config.width)
+    cameras = cameras_all_round(posed.vertices[0, person.level > 0].cpu(), config.height, config.width)
     pose_of_view = torch.zeros(len(cameras), dtype=torch.long, device=body.device)
     pictures = photograph(person, posed, pose_of_view, cameras, light)
     standing = rotation_matrices(pose)
