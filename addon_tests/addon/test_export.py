@@ -130,7 +130,7 @@ def test_a_moved_and_parented_avatar_exports_where_it_stands(selected, tmp_path)
     assert distance(blender_vertices(mesh), posed) < TOLERANCE
 
 
-@pytest.mark.parametrize(("name", "sentence"), [("a.obj", "end it with .glb or .fbx"), ("folder.glb", "is a folder")])
+@pytest.mark.parametrize(("name", "sentence"), [("a.stl", "end it with"), ("folder.glb", "is a folder")])
 def test_bad_names_are_refused(selected, tmp_path, name, sentence):
     (tmp_path / "folder.glb").mkdir()
     before = situation()
@@ -182,3 +182,74 @@ def test_cut_weights_pose_the_corrected_rest_the_same(selected):
 
     assert np.abs(posed(skin.full, rest) - posed(skin.limited, rest)).max() > 1e-4  # cutting does cost
     assert np.abs(posed(skin.full, rest) - posed(skin.limited, skin.corrected(rest, armature))).max() < 1e-6
+
+
+@pytest.mark.parametrize("suffix", [".obj", ".usdz", ".abc"])
+def test_formats_without_bones_hold_the_posed_surface(selected, tmp_path, suffix):
+    selected.armature.location = (0.5, -1.0, 0.2)
+    bpy.context.view_layer.update()
+    posed, path, before = blender_vertices(selected.mesh), tmp_path / f"person{suffix}", situation()
+    assert bpy.ops.likeness.export_avatar(filepath=str(path)) == {"FINISHED"}
+    assert situation() == before
+    beside = {"person.obj", "person.mtl", "person.png"} if suffix == ".obj" else {path.name}
+    assert {p.name for p in tmp_path.iterdir()} == beside
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    importers = {".obj": bpy.ops.wm.obj_import, ".usdz": bpy.ops.wm.usd_import, ".abc": bpy.ops.wm.alembic_import}
+    importers[suffix](filepath=str(path))
+    mesh = next(o for o in bpy.context.scene.objects if o.type == "MESH")
+    assert distance(blender_vertices(mesh), posed) < TOLERANCE
+    assert len(mesh.data.uv_layers) == 1
+    if suffix == ".obj":
+        picture = next(n.image for n in mesh.data.materials[0].node_tree.nodes if n.type == "TEX_IMAGE")
+        assert picture.filepath.endswith("person.png") and tuple(picture.size) == (1024, 1024)
+
+
+@pytest.mark.parametrize("suffix", [".usdz", ".abc"])
+def test_surfaces_move(selected, tmp_path, suffix):
+    bpy.ops.likeness.import_motion(filepath=str(WALK))
+    scene = bpy.context.scene
+    scene.frame_end = 6
+    scene.frame_set(5)
+    expected = blender_vertices(selected.mesh)
+    bpy.ops.likeness.export_avatar(filepath=str(tmp_path / f"walk{suffix}"))
+    fps = scene.render.fps
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.context.scene.render.fps = fps
+    importer = {".usdz": bpy.ops.wm.usd_import, ".abc": bpy.ops.wm.alembic_import}[suffix]
+    importer(filepath=str(tmp_path / f"walk{suffix}"))
+    bpy.context.scene.frame_set(5)
+    mesh = next(o for o in bpy.context.scene.objects if o.type == "MESH")
+    assert distance(blender_vertices(mesh), expected) < TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("preset", "suffix", "size"),
+    [("UNITY", ".fbx", 2048), ("UNREAL", ".fbx", 4096), ("GODOT", ".glb", 2048), ("WEB", ".glb", 1024)],
+)
+def test_presets(selected, tmp_path, preset, suffix, size):
+    posed = blender_vertices(selected.mesh)
+    bpy.ops.likeness.export_avatar(filepath=str(tmp_path / "person.xyz"), preset=preset)
+    path = tmp_path / f"person{suffix}"
+    armature, mesh = reimport(path)
+    assert distance(blender_vertices(mesh), posed) < TOLERANCE and len(armature.data.bones) == 55
+    image = next(n.image for n in mesh.data.materials[0].node_tree.nodes if n.type == "TEX_IMAGE")
+    assert tuple(image.size) == (size, size)
+    names = [key.name for key in mesh.data.shape_keys.key_blocks]
+    assert ("Expression 00" in names) == (preset != "WEB") and "Correctives" in names
+    if preset == "WEB":
+        assert image.file_format == "JPEG"
+
+
+def test_unsaved_paint_is_exported_and_stays_unsaved(selected, tmp_path):
+    image = next(n.image for n in selected.mesh.data.materials[0].node_tree.nodes if n.type == "TEX_IMAGE")
+    image.pixels.foreach_set(np.tile(np.float32([0.0, 0.0, 1.0, 1.0]), len(image.pixels) // 4))
+    bpy.ops.likeness.export_avatar(filepath=str(tmp_path / "blue.obj"), texture_size="2K")
+    assert image.is_dirty and tuple(image.pixels[:4]) == (0.0, 0.0, 1.0, 1.0)
+    written = bpy.data.images.load(str(tmp_path / "blue.png"))
+    assert tuple(written.size) == (2048, 2048) and np.allclose(written.pixels[:4], (0, 0, 1, 1), atol=0.01)
+
+
+def test_formats_that_this_blender_lacks_are_a_sentence(selected, tmp_path, monkeypatch):
+    monkeypatch.setattr("blender_addon.export.avatar.missing", lambda suffix: suffix == ".abc")
+    with pytest.raises(RuntimeError, match="built without ABC"):
+        bpy.ops.likeness.export_avatar(filepath=str(tmp_path / "a.abc"))

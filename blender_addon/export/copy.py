@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import bpy
+import numpy as np
 
 from ..datablocks import temporary_datablocks
 from ..rig.material import material_image
@@ -23,14 +25,21 @@ class AvatarCopy:
     @property
     def override(self) -> dict:
         """For `context.temp_override`: operators see the copy's scene, both objects selected."""
-        objects = [self.armature, self.mesh]
+        return self._override(self.armature, self.mesh)
+
+    @property
+    def surface_override(self) -> dict:
+        """The same with the mesh alone."""
+        return self._override(self.mesh)
+
+    def _override(self, *objects: bpy.types.Object) -> dict:
         return {
             "scene": self.scene,
             "view_layer": self.scene.view_layers[0],
-            "active_object": self.armature,
-            "object": self.armature,
-            "selected_objects": objects,
-            "selected_editable_objects": objects,
+            "active_object": objects[0],
+            "object": objects[0],
+            "selected_objects": list(objects),
+            "selected_editable_objects": list(objects),
         }
 
 
@@ -74,6 +83,25 @@ def avatar_copy(context: bpy.types.Context, armature: bpy.types.Object, texture_
             yield AvatarCopy(scene, armature_copy, mesh_copy)
 
 
+def leave_surface_alone(copy: AvatarCopy) -> None:
+    """The mesh stands by itself, where the armature carried it; still moved by the bones."""
+    matrix = copy.mesh.matrix_world.copy()
+    copy.mesh.parent = None
+    copy.mesh.matrix_world = matrix
+    copy.armature.select_set(False, view_layer=copy.scene.view_layers[0])
+    copy.scene.view_layers[0].objects.active = copy.mesh
+
+
+def write_texture_beside(mesh: bpy.types.Object, path: Path) -> None:
+    """The copy's texture as a PNG beside the file, for formats that hold none; the material inside names it."""
+    for slot in mesh.material_slots:
+        image = material_image(slot.material) if slot.material is not None else None
+        if image is not None:
+            file = path.with_suffix(".png")
+            image.save(filepath=str(file), save_copy=True)
+            image.filepath = str(file)
+
+
 def _scene_like(original: bpy.types.Scene) -> bpy.types.Scene:
     scene = bpy.data.scenes.new("Likeness Export")
     scene.render.fps, scene.render.fps_base = original.render.fps, original.render.fps_base
@@ -85,14 +113,20 @@ def _scene_like(original: bpy.types.Scene) -> bpy.types.Scene:
 def _bake_texture(material: bpy.types.Material, size: int, copied) -> None:
     """The avatar's baked picture at the size wanted, packed; glTF and FBX take it from there."""
     image = material_image(material)
-    if image is None or tuple(image.size) == (size, size):
+    if image is None:
         return
-    smaller = copied(image)
-    smaller.scale(size, size)
-    smaller.pack()
+    own = copied(image)
+    if image.is_dirty:  # a copy knows what is packed, not what was painted since
+        pixels = np.empty(len(image.pixels), np.float32)
+        image.pixels.foreach_get(pixels)
+        own.pixels.foreach_set(pixels)
+    if tuple(own.size) != (size, size):
+        own.scale(size, size)
+    if own.is_dirty:
+        own.pack()
     for node in material.node_tree.nodes:
         if node.type == "TEX_IMAGE" and node.image == image:
-            node.image = smaller
+            node.image = own
 
 
 @contextmanager
