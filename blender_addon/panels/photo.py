@@ -23,7 +23,7 @@ class LIKENESS_PT_photo(bpy.types.Panel):
         if not group.photos:
             button = layout.row()
             button.scale_y = 2.0
-            button.operator("likeness.open_photo", icon="IMAGE_DATA")
+            button.operator("likeness.open_photo", text="Open Photo", icon="IMAGE_DATA")
             return
         _draw_list(layout, group)
         photo = active_photo(context)

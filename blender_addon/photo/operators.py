@@ -27,7 +27,7 @@ class LIKENESS_OT_open_photo(bpy.types.Operator):
     """Open photos of one person beside the viewport and look for the person in them"""
 
     bl_idname = "likeness.open_photo"
-    bl_label = "Open Photo"
+    bl_label = "Open Photo for Likeness"  # as Blender's own menus show it
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(name="Photo", subtype="FILE_PATH", options={"SKIP_SAVE"})

@@ -56,6 +56,7 @@ def show_upright(image: bpy.types.Image | None, live: Live) -> None:
     data = live.picture.tobytes()
     image.pack(data=data, data_len=len(data))  # type: ignore[arg-type]  # the stubs take bytes for text
     image.source = "FILE"
+    image.gl_free()
     image.buffers_free()  # `reload` would take the file on the disk again
 
 

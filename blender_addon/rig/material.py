@@ -45,7 +45,9 @@ def pack_texture(image: bpy.types.Image, texture: np.ndarray) -> Generator[None,
     file = yield from _png(texture[..., :3])  # the surface is opaque where the photo did not reach, too
     image.pack(data=file, data_len=len(file))  # much faster than handing over pixels for Blender to compress
     image.source = "FILE"
-    image.buffers_free()  # what was drawn before
+    image.buffers_free()  # what was there before, in memory and on the graphics card
+    image.gl_free()
+    image.update_tag()
     yield
 
 
