@@ -1,5 +1,7 @@
 """Parts of the synthetic-people generator: rasterizer with level sets, hulls, poses, fabrics, fit noise."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,11 +11,14 @@ from neural_core.body.skinning import joint_transforms, rotation_matrices
 from neural_core.camera import Camera, look_at
 from neural_core.rasterizer import rasterize
 from neural_core.training.people import estimate, zbuffer
+from neural_core.training.people.accessories import draw_accessories, draw_on_cloth
 from neural_core.training.people.cameras import random_camera
 from neural_core.training.people.fabrics import PATTERNS, random_fabric
 from neural_core.training.people.garments import hull_radius
+from neural_core.training.people.glasses import Glasses, put_on_glasses
 from neural_core.training.people.lights import visibility
 from neural_core.training.people.noise import noise, noise_with_gradient
+from neural_core.training.people.outfit import draw_outfit
 from neural_core.training.people.person import make_person, pose_person
 from neural_core.training.people.poses import KINDS, random_pose
 from neural_core.training.people.sensor import take_picture
@@ -142,8 +147,6 @@ def test_face_and_hands_have_no_garment_offset(people):
 
 
 def test_people_wear_many_things(wardrobe):
-    from neural_core.training.people.outfit import draw_outfit
-
     outfits = [draw_outfit(np.random.default_rng(seed)) for seed in range(400)]
     assert 0.1 < sum(o.skirt is not None for o in outfits) / 400 < 0.35
     assert 0.15 < sum(o.jacket is not None for o in outfits) / 400 < 0.45
@@ -239,3 +242,57 @@ def test_sensor_keeps_the_person_and_errs_at_the_rim():
     assert (image[:, 30:100, 30:50] - rgba[:3, 30:100, 30:50]).abs().mean() < 0.05
     assert mask[30:100, 30:50].min() > 0.95 and mask[:10].max() < 0.05
     assert 0 < (mask - rgba[3]).abs().mean() < 0.05
+
+
+def test_a_backpack_hangs_on_the_back_and_counts_as_standing_off(wardrobe):
+    person = next(
+        p for p in (make_person(wardrobe, np.random.default_rng(s)) for s in range(60)) if p.wears("backpack")
+    )
+    bag = person.faces[person.face_layer == wardrobe.layers.index("bag")].unique()
+    back = person.body_rest[:, 2].min()
+    assert person.rest[bag, 2].median() < back + 0.05
+    assert (person.weights[bag].sum(1) - 1).abs().max() < 1e-5
+    reach = person.garment_offsets[:, 2].min()
+    assert -0.35 < reach < -0.08  # metres to the back
+
+
+def test_glasses_are_drawn_around_the_eyes_only(wardrobe):
+    body = wardrobe.body
+    points, eyes = body.template, body.joint_template[23:25]
+    plain = torch.full_like(points, 0.5)
+    for kind in ("thin", "thick", "sun"):
+        drawn = put_on_glasses(Glasses(kind, torch.zeros(3)), eyes, points, plain)
+        changed = (drawn - plain).abs().amax(1) > 0.05
+        assert changed.any()
+        away = (points[changed] - eyes.mean(0)).abs()
+        assert away[:, 0].max() < 0.10 and away[:, 1].max() < 0.03 and away[:, 2].max() < 0.12
+
+
+def test_belt_and_tie_lie_where_they_are_worn(wardrobe):
+    outfit = next(
+        o for o in map(draw_outfit, map(np.random.default_rng, range(99))) if o.tucked and o.trousers == "long"
+    )
+    worn = replace(draw_accessories(np.random.default_rng(0), outfit), bag=None, braces=None)
+    worn = replace(worn, belt=torch.tensor([1.0, 0, 0]), tie=torch.tensor([0, 1.0, 0]), pockets=False, lapels=0.0)
+    points = wardrobe.body.template
+    grey, no = torch.full_like(points, 0.5), torch.zeros(len(points), dtype=torch.bool)
+    pelvis, neck = wardrobe.height("pelvis"), wardrobe.height("neck")
+    trousers = draw_on_cloth(wardrobe, outfit, worn, "pants", points, no, grey)
+    red = trousers[:, 0] > 0.9
+    assert red.any() and ((points[red, 1] - pelvis - outfit.waist).abs() < 0.05).all()
+    top = draw_on_cloth(wardrobe, outfit, worn, "top", points, no, grey)
+    green = top[:, 1] > 0.9
+    assert green.any() and (points[green, 0].abs() < 0.05).all() and (points[green, 2] > 0).all()
+    assert ((points[green, 1] < neck) & (points[green, 1] > pelvis)).all()
+
+
+def test_a_fringe_frays_an_edge_and_keeps_the_area():
+    quad = torch.tensor([[[-1.0, -1, 2], [1, -1, 2], [1, 1, 2], [-1, 1, 2]]])
+    faces = torch.tensor([[0, 1, 2], [0, 2, 3]])
+    camera = Camera.pinhole(64.0, 128, 128)
+    level = quad[0, :, 0]
+    frayed = zbuffer.draw(quad, faces, level, [camera], fringe=(torch.full((2,), 0.1), quad[0] * 20))
+    start = torch.full((128,), 128).scatter_reduce(0, frayed.row, frayed.column, "amin")[40:90]
+    assert start.min() < 62 and start.max() > 66
+    straight = zbuffer.draw(quad, faces, level, [camera])
+    assert abs(len(frayed.row) / len(straight.row) - 1) < 0.08

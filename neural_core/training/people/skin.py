@@ -64,7 +64,8 @@ def draw_look(rng: np.random.Generator) -> Look:
     hair = _HAIR[rng.integers(4) if dark else rng.integers(len(_HAIR))] * rng.uniform(0.8, 1.2)
     if rng.random() < 0.05:
         hair = random_colour(rng, 0.0).numpy()
-    makeup = rng.random() ** 2
+    beard = float(rng.uniform(0.3, 1)) if rng.random() < 0.26 else 0.0
+    makeup = rng.random() ** 2 * (beard == 0)
     lips = tone * (0.85, 0.62, 0.60) * (1 - makeup) + np.array([0.58, 0.14, 0.17]) * makeup
     as_tensor = lambda array: torch.from_numpy(np.asarray(array).clip(0, 1)).float()  # noqa: E731
     return Look(
@@ -72,7 +73,7 @@ def draw_look(rng: np.random.Generator) -> Look:
         hair=as_tensor(hair),
         iris=as_tensor(_IRIS[rng.integers(len(_IRIS))]),
         lips=as_tensor(lips),
-        beard=float(rng.uniform(0.3, 1)) if rng.random() < 0.26 else 0.0,
+        beard=beard,
         beard_kind=str(rng.choice(["full", "stubble", "moustache", "goatee"], p=[0.45, 0.3, 0.1, 0.15])),
         shadow=float(max(0.0, makeup - 0.3)) * 0.6,
         glasses=draw_glasses(rng),
