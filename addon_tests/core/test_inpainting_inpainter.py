@@ -18,7 +18,7 @@ STEPS = 4
 def inpainter(**settings) -> Inpainter:
     torch.manual_seed(1)
     denoiser = Denoiser(DENOISER_CONFIGS["tiny"], spread=torch.full((6,), 0.7)).requires_grad_(False)
-    return Inpainter(seeded_codec(), denoiser, SamplerConfig(steps=STEPS, **settings))
+    return Inpainter(seeded_codec(), denoiser, SamplerConfig(**{"steps": STEPS, "first": 1.0, **settings}))
 
 
 def scene(resolution: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
@@ -32,11 +32,19 @@ def test_same_seed_same_bytes_and_proposals_do_not_depend_on_their_number():
     completed, known = scene()
     first = inpainter().propose(completed, known, seed=5, count=1)
     again = inpainter().propose(completed, known, seed=5, count=1)
-    three = inpainter().propose(completed, known, seed=4, count=3)
+    three = inpainter(temperature=1.0).propose(completed, known, seed=4, count=3)
     assert torch.equal(first, again)
     assert torch.allclose(three[1:2], first, atol=1e-5)
     assert not torch.allclose(three[0], three[1], atol=1e-2)
     assert first.shape == (1, 3, 64, 64) and float(first.min()) >= 0 and float(first.max()) <= 1
+
+
+def test_the_first_proposal_is_what_is_expected_whatever_the_seed():
+    completed, known = scene()
+    model = inpainter(first=0.0)
+    one, other = (model.propose(completed, known, seed=seed, count=2) for seed in (0, 9))
+    assert torch.equal(one[0], other[0])
+    assert not torch.allclose(one[1], other[1], atol=1e-2)
 
 
 def test_known_latents_stay_the_condition_and_the_others_do_not():
@@ -53,7 +61,7 @@ def test_known_latents_stay_the_condition_and_the_others_do_not():
 def test_a_denoiser_that_knows_nothing_leaves_the_classical_completion_as_it_is():
     """With no difference expected and no noise, what comes out is what went in, codec errors and all."""
     completed, known = scene()
-    model = inpainter(temperature=0.0)
+    model = inpainter(first=0.0)
     for parameter in model.denoiser.model.conv_out.parameters():
         parameter.zero_()
     assert torch.allclose(model.propose(completed, known)[0], completed, atol=1e-5)

@@ -45,6 +45,20 @@ def test_codec_shapes_and_units():
     assert torch.allclose(codec.decode(latent), codec(texture).texture, atol=1e-5)  # both quantise
 
 
+def test_a_codec_begins_as_principal_components():
+    """Before any training it keeps what six numbers can say of a patch: here, mostly its colour and slopes."""
+    torch.manual_seed(0)
+    codec = TextureCodec(TINY)
+    slopes = torch.nn.functional.interpolate(torch.rand(16, 3, 3, 3), 32, mode="bilinear", align_corners=False)
+    codec.begin(slopes)
+    codec.eval().requires_grad_(False)
+    decoded = codec(slopes, quantise=False).texture
+    assert float((decoded - slopes).square().mean()) < 0.03 * float(slopes.var())
+    latent = codec.encode_raw(slopes).movedim(1, -1).flatten(0, 2)
+    covariance = torch.cov(latent.T)
+    assert torch.allclose(covariance, torch.diag(covariance.diag()), atol=1e-3 * float(covariance.max()))
+
+
 def test_every_decoded_latent_is_a_code():
     codec = seeded_codec()
     coded = codec(torch.rand(1, 3, 32, 32))

@@ -30,10 +30,10 @@ from neural_core.training.data import PeoplePool, texel_maps
 from neural_core.training.textures import read_partial
 
 SAMPLERS = {
-    "diffusion": SamplerConfig(),
-    "temperature 0.5": SamplerConfig(temperature=0.5),
-    "temperature 0": SamplerConfig(temperature=0.0),
-    "from half the noise": SamplerConfig(start=0.5),
+    "expected": SamplerConfig(first=0.0),
+    "temperature 0.5": SamplerConfig(first=0.5),
+    "temperature 1": SamplerConfig(first=1.0),
+    "from half the noise": SamplerConfig(first=1.0, start=0.5),
 }
 
 
@@ -41,7 +41,7 @@ def from_behind(body: BodyModel, size: int = 256) -> tuple[Tensor, Tensor]:
     """uv (size, size, 2) and mask (size, size) of the resting body, three metres behind it."""
     centre = body.template.mean(0)
     back = centre - torch.tensor([0.0, 0.0, 3.0])
-    fragments = rasterize(body.template, body.faces, look_at(back, centre, 1.5 * size, size, size))
+    fragments = rasterize(body.template, body.faces, look_at(back, centre, 1.3 * size, size, size))
     return interpolate(fragments, body.face_uv, body.uv), fragments.mask
 
 

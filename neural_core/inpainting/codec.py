@@ -95,10 +95,10 @@ class TextureCodec(nn.Module):
         """Textures (B, C, R, R) in [0, 1] to latents (B, 6, r, r) of zero mean and unit variance."""
         return (self.encode_raw(texture).float() - self.mean[:, None, None]) / self.deviation[:, None, None]
 
-    def decode(self, latent: Tensor) -> Tensor:
-        """The inverse of `encode`, through the codebook; (B, C, R, R), rgb in about [0, 1]."""
+    def decode(self, latent: Tensor, quantise: bool = True) -> Tensor:
+        """The inverse of `encode`, through the codebook unless told otherwise; (B, C, R, R), rgb in about [0, 1]."""
         raw = latent * self.deviation[:, None, None] + self.mean[:, None, None]
-        return self._draw(self.model.quantize(raw)[0])
+        return self._draw(self.model.quantize(raw)[0] if quantise else raw)
 
     def forward(self, texture: Tensor, quantise: bool = True) -> Coded:
         """Through the codec and back, for training; without the codebook the commitment is 0."""

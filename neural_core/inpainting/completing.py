@@ -45,7 +45,9 @@ def complete_textures(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> list[Completed]:
-    """Fill what the photos did not show, `proposals` times; proposal k has the seed `seed + k`.
+    """Fill what the photos did not show, `proposals` times.
+
+    The first proposal is what is expected; the others are drawn, proposal k with the seed `seed + k`.
 
     Args:
         partial: what was seen, at the resolution of the detail texture. partial_small: at the networks'.

@@ -16,14 +16,16 @@ class SamplerConfig:
     """How proposals are drawn.
 
     Attributes:
-        steps: of the solver. temperature: standard deviation of the first noise; at 1 proposals differ as people do, at
-            0 every one is what is expected. start: share of the noise schedule at which sampling begins, from the
-            condition with that much noise (SDEdit, Meng et al. 2022); 1 begins with noise alone.
+        steps: of the solver. first, temperature: standard deviation of the noise that the first proposal and the others
+            begin with; at 1 they differ as people do, at 0 it is what is expected, whatever the seed.
+        start: share of the noise schedule at which sampling begins, from the condition with that much noise (SDEdit,
+            Meng et al. 2022); 1 begins with noise alone.
         strong_change: colour difference from the classical completion beyond which its fine detail is not believed.
     """
 
     steps: int = 20
-    temperature: float = 1.0
+    first: float = 0.0
+    temperature: float = 0.5
     start: float = 1.0
     strong_change: float = 0.15
 
@@ -54,13 +56,15 @@ class Inpainter:
         condition = self.codec.encode(small)
         seen = known_latents(known, self.codec.config.latent_resolution)
         latents = self._sample(condition, seen, [seed + k for k in range(count)], progress)
-        before = self.codec.decode(condition)
-        return torch.cat([self._carry(completed, before, self.codec.decode(latent[None])) for latent in latents]).cpu()
+        # Not through the codebook: half of its error would show in the change, as bands on white cloth.
+        before, *after = self.codec.decode(torch.cat([condition, latents]), quantise=False).split(1)
+        return torch.cat([self._carry(completed, before, one) for one in after]).cpu()
 
     def _sample(self, condition: Tensor, seen: Tensor, seeds: list[int], progress: Progress) -> Tensor:
         """Latents (count, 6, r, r) by DPM-Solver++, the known ones replaced by noised known ones at every step."""
         noise = torch.cat([_noise(seed, condition.shape[1:], self.device) for seed in seeds])
-        noise = noise * self.config.temperature
+        temperatures = [self.config.first, *[self.config.temperature] * (len(seeds) - 1)]
+        noise = noise * noise.new_tensor(temperatures)[:, None, None, None]
         schedule = noise_schedule()
         schedule.set_timesteps(self.config.steps, device=self.device)
         times = schedule.timesteps[schedule.timesteps <= self.config.start * TRAINING_STEPS]

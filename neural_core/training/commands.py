@@ -17,6 +17,7 @@ from neural_core.errors import LikenessError
 
 STAGES = {
     "renderer": "the network that draws people from a rasterised texture",
+    "perceptual": "the network whose features tell how alike two pictures of people are",
     "clothed": "how far clothes and hair stand off the body, all round",
     "codec": "textures to small latents and back, through a codebook",
     "adapted": "the renderer, fine-tuned on textures that went through the codec",

@@ -10,7 +10,7 @@ import torch
 
 from neural_core.networks import RENDERER_CONFIGS, RendererConfig, RendererNetwork
 from neural_core.rendering.weights import load_renderer, save_renderer
-from neural_core.training.data import PairConfig, PeoplePool, prepare, texel_maps
+from neural_core.training.data import Batch, PairConfig, PeoplePool, prepare, texel_maps
 from neural_core.training.loop import (
     Averages,
     LoopConfig,
@@ -70,8 +70,11 @@ class RendererStage(Stage):
         self.loss_of = RendererLoss(config.weights, device)
         self._forward = torch.compile(self.network) if config.compile else self.network
 
+    def _batch(self, turn: Turn) -> Batch:
+        return prepare(self.pool.sample(turn.batch, self.config.pairs, turn.generator).to(turn.device), self.maps)
+
     def losses(self, turn: Turn) -> Iterator[Loss]:
-        batch = prepare(self.pool.sample(turn.batch, self.config.pairs, turn.generator).to(turn.device), self.maps)
+        batch = self._batch(turn)
         ground = torch.rand(turn.batch, 3, 1, 1, generator=turn.generator).to(turn.device)
         with turn.autocast():
             inputs = (x.contiguous(memory_format=torch.channels_last) for x in batch[:3])

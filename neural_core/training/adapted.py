@@ -1,0 +1,56 @@
+"""Stage `adapted`: the renderer learns to live with what the codec leaves of a texture (DINAR 3.3, end-to-end stage).
+
+Half of the pairs have their unseen texels from the codec, as an imagined texture has; what was seen stays as it is, for
+the product composes it so. The codec itself is not changed: a denoiser may have been trained on its latents.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from neural_core.inpainting.codec import TextureCodec, load_codec
+from neural_core.rendering.weights import load_renderer
+from neural_core.training.data import Batch, PeoplePool, rasterise, source_texture
+from neural_core.training.loop import LoopConfig, Turn
+from neural_core.training.renderer import RendererStage, TrainingConfig
+from neural_core.training.request import TrainingRequest
+
+CONFIGS: dict[str, LoopConfig] = {
+    "tiny": TrainingConfig(steps=40),
+    "small": TrainingConfig(steps=1000, learning_rate=4e-4),
+    "base": TrainingConfig(steps=20000, batch=32, learning_rate=3e-4),  # DINAR 4.1: 20,000 steps
+}
+SHARE = 0.5  # of the pairs; the classical completion goes through no codec
+
+
+class AdaptedStage(RendererStage):
+    """The renderer's stage, its textures through a codec."""
+
+    name = "adapted"
+    codec: TextureCodec
+
+    def _batch(self, turn: Turn) -> Batch:
+        pairs = self.pool.sample(turn.batch, self.config.pairs, turn.generator).to(turn.device)
+        texture, partial = source_texture(pairs, self.maps)
+        chosen = (torch.rand(turn.batch, 1, 1, 1, generator=turn.generator) < SHARE).to(turn.device)
+        with torch.no_grad(), turn.autocast():
+            coded = through_codec(self.codec, texture)
+        return rasterise(pairs, torch.cat([torch.where(chosen, coded, texture), partial], 1))
+
+
+def through_codec(codec: TextureCodec, texture: Tensor) -> Tensor:
+    """Textures (B, C, R, R) as the renderer reads them, with the unseen of their rgb encoded and decoded."""
+    rgb, filled = texture[:, :3], texture[:, 4:5]
+    small = F.adaptive_avg_pool2d(rgb, codec.config.resolution)
+    decoded = codec.decode(codec.encode(small)).float().clamp(0, 1)
+    decoded = F.interpolate(decoded, rgb.shape[-2:], mode="bilinear", align_corners=False)
+    return torch.cat([rgb * filled + decoded * (1 - filled), texture[:, 3:]], 1)
+
+
+def build(request: TrainingRequest) -> AdaptedStage:
+    """The stage of `likeness train adapted --use codec=FILE`; it begins with the given renderer, or the shipped one."""
+    config = request.settings(CONFIGS, TrainingConfig)
+    renderer = load_renderer(request.fine_tune or request.weights("renderer"))
+    stage = AdaptedStage(renderer.config, PeoplePool(request.data), config, request.device, renderer)
+    stage.codec = load_codec(request.weights("codec"), request.device)
+    return stage
