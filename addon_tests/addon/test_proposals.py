@@ -84,6 +84,9 @@ def test_choosing_takes_texture_and_file(chosen_from):
     assert avatar_file(avatar.mesh) == avatar_file(avatar.armature) == paths[1]
     bpy.ops.ed.undo()
     armature = next(o for o in bpy.data.objects if o.likeness.is_avatar)
+    (mesh,) = (child for child in armature.children if child.likeness.is_avatar_mesh)
+    before = avatar_image(mesh)
+    assert before is not None and not (image_bytes(before) == (0, 255, 0)).all()
     assert avatar_file(armature) == paths[0] and proposals.proposals_of(armature) == paths
 
 

@@ -13,8 +13,8 @@ from neural_core.errors import AvatarMissing
 from ..avatar_files import avatar_file, stored_path
 from ..rig.build import AvatarObjects
 from ..rig.description import AvatarDescription
-from ..rig.material import pack_texture
-from ..rig.painting import avatar_image, forget_paint
+from ..rig.material import packed_image
+from ..rig.painting import avatar_image
 from .job import JobOperator, Steps, active_avatar
 from .request import request
 
@@ -121,12 +121,29 @@ class LIKENESS_OT_choose_proposal(JobOperator, bpy.types.Operator):
         if armature is None:
             raise AvatarMissing(f"The avatar '{name}' is gone: nothing was changed.")
         meshes = [child for child in armature.children if child.likeness.is_avatar_mesh]
-        for image in {avatar_image(mesh) for mesh in meshes} - {None}:
-            yield from ((0.95, "Taking the texture") for _ in pack_texture(image, texture))
-            forget_paint(image)
+        for mesh in meshes:
+            yield from _exchange_picture(mesh, texture)
         for thing in (armature, *meshes):
             thing.likeness.avatar_path = stored_path(path)
         self.report({"INFO"}, f"'{name}' is completed as in '{Path(path).name}'")
+
+
+def _exchange_picture(mesh: bpy.types.Object, texture: np.ndarray) -> Steps:
+    """A new picture in place of the old one: Blender keeps a picture's pixels in memory when a step is undone."""
+    old = avatar_image(mesh)
+    if old is None:
+        return
+    pieces, name = packed_image(old.name, texture), old.name
+    while True:
+        yield 0.95, "Taking the texture"
+        try:
+            next(pieces)
+        except StopIteration as stop:
+            new = stop.value
+            break
+    old.user_remap(new)
+    bpy.data.images.remove(old)
+    new.name = name
 
 
 def _has_proposals(operator: type, context: bpy.types.Context) -> bool:

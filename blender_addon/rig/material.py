@@ -17,9 +17,7 @@ def build_material(name: str, texture: np.ndarray) -> Generator[None, None, bpy.
 
     Yields between pieces of work that take some milliseconds each.
     """
-    image = bpy.data.images.new(f"{name} Texture", 8, 8, alpha=False)
-    image.colorspace_settings.name = "sRGB"
-    yield from pack_texture(image, texture)
+    image = yield from packed_image(f"{name} Texture", texture)
 
     material = bpy.data.materials.new(name)
     if material.node_tree is None:  # Blender 4.5; from 5.0 on every material has nodes
@@ -40,15 +38,15 @@ def build_material(name: str, texture: np.ndarray) -> Generator[None, None, bpy.
     return material
 
 
-def pack_texture(image: bpy.types.Image, texture: np.ndarray) -> Generator[None, None, None]:
-    """Put a texture (R, R, 4) uint8 sRGB, row 0 on top, into a picture of the .blend; yields as `build_material`."""
+def packed_image(name: str, texture: np.ndarray) -> Generator[None, None, bpy.types.Image]:
+    """A texture (R, R, 4) uint8 sRGB, row 0 on top, as a picture in the .blend; yields as `build_material`."""
     file = yield from _png(texture[..., :3])  # the surface is opaque where the photo did not reach, too
+    image = bpy.data.images.new(name, 8, 8, alpha=False)
+    image.colorspace_settings.name = "sRGB"
     image.pack(data=file, data_len=len(file))  # much faster than handing over pixels for Blender to compress
     image.source = "FILE"
-    image.buffers_free()  # what was there before, in memory and on the graphics card
-    image.gl_free()
-    image.update_tag()
     yield
+    return image
 
 
 def material_image(material: bpy.types.Material) -> bpy.types.Image | None:
