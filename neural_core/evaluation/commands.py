@@ -19,7 +19,8 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     synthetic.add_argument("--subjects", type=int, default=200, help="people, from the first held-out seed")
     synthetic.add_argument("--fit", action="store_true", help="the real detectors and fit instead of fit noise")
     synthetic.add_argument("--landmarks", action="store_true", help="also MediaPipe's landmarks (AKD)")
-    synthetic.add_argument("--no-baselines", action="store_true", help="the product alone")
+    synthetic.add_argument("--first", type=int, default=0, help="number of the first person, to share the work out")
+    synthetic.add_argument("--baselines-every", type=int, default=1, help="every how many people's baselines; 0: never")
     synthetic.add_argument(
         "--photos-every", type=int, default=2, help="every how many people of 4 photos, too; 0: never"
     )
@@ -72,12 +73,12 @@ def _synthetic(args: argparse.Namespace) -> int:
         real_fit=args.fit,
         seed=args.seed,
         landmarks=args.landmarks,
-        baselines=not args.no_baselines,
+        baselines_every=max(args.baselines_every, 0),
         photos_every=max(args.photos_every, 0),
         refine_every=max(args.refine_every, 0),
     )
     with progress_bar("Held-out people") as progress:
-        results = tables(evaluate_synthetic(args.out, args.subjects, config, progress))
+        results = tables(evaluate_synthetic(args.out, args.subjects, config, progress, args.first))
     write_report(results, args.out)
     if args.json:
         write_json(results, Path(args.json))

@@ -56,31 +56,38 @@ class SyntheticConfig:
     Attributes:
         inpainting: of the product: "auto", "diffusion" or "classical".
         real_fit: the product's detectors and fit instead of true landmarks and fit noise. seed: of what is random in
-            making the avatars. landmarks: AKD by MediaPipe, too. baselines: measure them and the ablations.
-        photos_every, refine_every: every how many people are also made of four photos, and refined (appendix B); 0 is
-            never.
+            making the avatars. landmarks: AKD by MediaPipe, too.
+        baselines_every, photos_every, refine_every: every how many people baselines and ablations are measured; four
+            photos; the refinement of appendix B. 0 is never.
     """
 
     inpainting: str = "auto"
     real_fit: bool = False
     seed: int = 0
     landmarks: bool = False
-    baselines: bool = True
+    baselines_every: int = 1
     photos_every: int = 2
     refine_every: int = 6
 
 
 def evaluate_synthetic(
-    out: Path, subjects: int = 200, config: SyntheticConfig | None = None, progress: Progress | None = None
+    out: Path,
+    subjects: int = 200,
+    config: SyntheticConfig | None = None,
+    progress: Progress | None = None,
+    first: int = 0,
 ) -> list[dict[str, Any]]:
-    """Measure the first `subjects` held-out people; those in `out/subjects.jsonl` already are not measured again.
+    """Measure `subjects` held-out people from number `first`; those in `out/subjects.jsonl` are not measured again.
+
+    Returns:
+        The records of all people in the folder; the lines of several folders may be put into one.
 
     Raises:
         EvaluationError: the folder holds results of another protocol or configuration. OutputError.
     """
     config, progress = config or SyntheticConfig(), progress or Progress()
-    if subjects < 1:
-        raise EvaluationError("--subjects must be at least 1.")
+    if subjects < 1 or first < 0:
+        raise EvaluationError("--subjects must be at least 1, and --first at least 0.")
     path = out / "subjects.jsonl"
     check_writable(path)
     header = {"version": VERSION, **asdict(config)}
@@ -89,9 +96,9 @@ def evaluate_synthetic(
         path.write_text(json.dumps(header) + "\n")
     body = load_open_body()
     bench = Bench(body, AvatarRenderer(body, load_renderer()), config, out)
-    for k in range(subjects):
+    for k in range(first, first + subjects):
         seed = HELD_OUT_FIRST_SEED + k
-        progress.update(k / subjects, f"Person {k + 1} of {subjects}")
+        progress.update((k - first) / subjects, f"Person {k}")
         if seed in done:
             continue
         record = bench.measure(seed, k)
@@ -99,7 +106,7 @@ def evaluate_synthetic(
             file.write(json.dumps(record) + "\n")
         done[seed] = record
     progress.update(1.0, "Done")
-    return [done[seed] for seed in sorted(done) if seed < HELD_OUT_FIRST_SEED + subjects]
+    return [done[seed] for seed in sorted(done)]
 
 
 def _read(path: Path, header: dict[str, Any]) -> dict[int, dict[str, Any]]:
@@ -150,11 +157,11 @@ class Bench:
         record["fit_errors"] = avatar.fit_errors
         scenes = [self._scene(subject, index, avatar, fit) for index in range(len(subject.views))]
         self._product(subject, avatar, scenes, record, pictures=k < _STRIPS)
-        if self.config.baselines:
+        if _every(self.config.baselines_every, k):
             self._variants(creation, scenes, record)
-        if self.config.refine_every and k % self.config.refine_every == 0:
+        if _every(self.config.refine_every, k):
             self._refined(creation, scenes, record)
-        if self.config.photos_every and k % self.config.photos_every == 0:
+        if _every(self.config.photos_every, k):
             self._several_photos(subject, (evidence, fit), record)
         record["seconds"] = round(time.perf_counter() - start, 1)
         return record
@@ -261,6 +268,10 @@ class Bench:
         for scene in scenes:
             frame = self.renderer.render(scene.vertices, scene.camera, texture)
             record["rows"].append(scores(name, scene.view, frame))
+
+
+def _every(many: int, k: int) -> bool:
+    return many > 0 and k % many == 0
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from neural_core.body.skinning import joint_transforms, rotation_matrices
 from neural_core.camera import Camera
 from neural_core.fitting import BodyFit, fit_body
 from neural_core.photo import Photo, PhotoEvidence, observe
+from neural_core.photo.mask import refine_mask
 from neural_core.training.people.cameras import random_camera
-from neural_core.training.people.estimate import FitNoise, wrong_rotations
+from neural_core.training.people.estimate import FitNoise, shift_in_picture, wrong_rotations
 from neural_core.training.people.lights import random_light
 from neural_core.training.people.person import GARMENTS, Person, make_person, pose_person
 from neural_core.training.people.photograph import photograph, reduce_picture
@@ -116,7 +117,7 @@ def _turned(camera: Camera, points: Tensor, degrees: float) -> Camera:
 def noisy_fit(subject: Subject, view: int, noise: FitNoise = _NOISE) -> BodyFit:
     """Body and camera of a view with errors of the size the product's fit makes; the true camera.
 
-    The wrong shape is the same in all views. The body is centred on the person's joints but for `noise.shift`.
+    The wrong shape is the same in all views. The body is placed by what the picture shows, but for `noise.shift`.
     """
     person, body, seen = subject.person, subject.person.wardrobe.body, subject.views[view]
     betas = person.betas + noise.betas * _normal(np.random.default_rng(subject.noise_seed), 20)
@@ -125,30 +126,36 @@ def noisy_fit(subject: Subject, view: int, noise: FitNoise = _NOISE) -> BodyFit:
     R, eye = seen.camera.R[None], seen.camera.position[None]
     wrong = roma.rotmat_to_rotvec(wrong_rotations(person.joints, local, R, eye, rng, noise))
     parameters = BodyParameters.zeros(1, betas=betas[None]).with_full_pose(wrong)
-    found = body(parameters, correctives=False).joints[0, :_BODY_JOINTS]
-    shift = (true_joints(subject, seen.pose) - found).mean(0)
-    shift = shift + (_normal(rng, 3) * torch.tensor(noise.shift)) @ seen.camera.R
-    return BodyFit(replace(parameters, transl=shift[None]), seen.camera)
+    found = body(parameters, correctives=False).joints[:, :_BODY_JOINTS]
+    truth = true_joints(subject, seen.pose)[None]
+    shift = shift_in_picture((found - eye[:, None]) @ R.mT, (truth - eye[:, None]) @ R.mT)
+    shift = (shift + _normal(rng, 3) * torch.tensor(noise.shift)) @ seen.camera.R
+    return BodyFit(replace(parameters, transl=shift), seen.camera)
 
 
 def true_evidence(subject: Subject, view: int) -> PhotoEvidence:
-    """What detectors without errors would see of a photo: true landmarks, the estimated mask, the true focal length."""
+    """What detectors without errors would see of a photo: true landmarks and focal length.
+
+    The mask is the product's: a segmenter's, whose edge wanders by pixels, refined by the picture's own colours.
+    """
     person, seen = subject.person, subject.views[view]
     image, mask = subject.photos[view]
     rotations, joints = joint_transforms(rotation_matrices(subject.poses[seen.pose][None]), person.joints[None])
     points = person.wardrobe.body.landmarks.pose_points(joints, rotations)[0]
     pixels = seen.camera.project(points)[0]
     rows = torch.nonzero((seen.mask > 0.5).any(1)).flatten()
+    height = float(rows[-1] - rows[0] + 1)
+    picture = np.ascontiguousarray(image.permute(1, 2, 0).numpy())
     return PhotoEvidence(
-        image=np.ascontiguousarray(image.permute(1, 2, 0).numpy()),
-        mask=np.ascontiguousarray(mask.numpy()),
+        image=picture,
+        mask=refine_mask(picture, np.ascontiguousarray(mask.numpy()), pixels.numpy(), height),
         pose=torch.cat([pixels, torch.ones(len(pixels), 1)], dim=1).numpy(),
         pose_world=(points - points[[23, 24]].mean(0)).numpy() @ seen.camera.R.numpy().T,
         face=None,
         hands=(None, None),
         focal=float(seen.camera.K[0, 0]),
         focal_source="user",
-        person_height_px=float(rows[-1] - rows[0] + 1),
+        person_height_px=height,
         full_body=True,
         warnings=(),
     )
