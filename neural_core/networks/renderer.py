@@ -1,6 +1,7 @@
 """The neural renderer theta of DINAR, eq. 4 and appendix E: a rasterised texture becomes a person and a mask."""
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -108,6 +109,17 @@ class RendererNetwork(nn.Module):
             angle = uv * (2 * math.pi * 2**octave)
             waves += [torch.sin(angle), torch.cos(angle)]
         return torch.cat(waves, 1)
+
+
+def widened(network: RendererNetwork, latent: int) -> RendererNetwork:
+    """The same renderer with `latent` more texture channels, which at first change nothing: their weights are zero."""
+    config = replace(network.config, texture_channels=network.config.texture_channels + latent)
+    wide = RendererNetwork(config)
+    state = dict(network.state_dict())
+    first = state["texture_in.0.weight"]  # (width, channels * fold^2, 3, 3); pixel_unshuffle keeps channels together
+    state["texture_in.0.weight"] = F.pad(first, (0, 0, 0, 0, 0, latent * config.fold**2))
+    wide.load_state_dict(state)
+    return wide
 
 
 def spread_colours(texture_raster: Tensor, uv_mask: Tensor) -> Tensor:

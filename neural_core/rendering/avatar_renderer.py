@@ -173,10 +173,13 @@ class AvatarRenderer:
         return rgb, alpha[None], fragments.depth
 
     def _channels(self, texture: Texture) -> Tensor:
-        """(6, R, R) in the order of training: rgb, sampled, filled, garment hint; without a hint the body fits."""
+        """(6 or more, R, R) as in training: rgb, sampled, filled, garment hint (without one the body fits), latent."""
         layout, data = texture.layout, texture.data.to(self.device)
         hint = data[layout["garment_hint"]] if layout.garment_hint else torch.zeros_like(data[:1])
-        return torch.cat([data[layout.rgb], data[layout.sampled], data[layout.filled], hint])
+        known = torch.cat([data[layout.rgb], data[layout.sampled], data[layout.filled], hint])
+        wanted = self.network.config.texture_channels - len(known)
+        latent = data[layout["latent"]][:wanted]  # a network that reads no latent is content with any texture
+        return torch.cat([known, latent, torch.zeros_like(data[:1]).expand(wanted - len(latent), -1, -1)])
 
 
 def _enlarge(frame: Frame, height: int, width: int) -> Frame:

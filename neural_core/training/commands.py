@@ -19,6 +19,7 @@ STAGES = {
     "renderer": "the network that draws people from a rasterised texture",
     "perceptual": "the network whose features tell how alike two pictures of people are",
     "clothed": "how far clothes and hair stand off the body, all round",
+    "generator": "texture from a photo by StyleGAN2, with the renderer that reads it",
     "codec": "textures to small latents and back, through a codebook",
     "adapted": "the renderer, fine-tuned on textures that went through the codec",
     "denoiser": "the diffusion that completes textures, in the latents of a codec",

@@ -63,6 +63,7 @@ class Pairs(NamedTuple):
     """A batch as stored: source texture and target view; uint8 unless said otherwise."""
 
     person: Tensor  # (B,) long, for `PeoplePool.truth`
+    source: Tensor  # (B,) long, the view the texture is from
     texture_rgb: Tensor  # (B, 3, R, R)
     sampled: Tensor  # (B, R, R)
     filled: Tensor  # (B, R, R)
@@ -145,7 +146,8 @@ class PeoplePool:
 
     def pairs(self, choices: list[tuple[int, int, int]], others: Tensor, mirrors: Tensor, gains: Tensor) -> Pairs:
         """Gather (person, source view, target view); others, mirrors (B,) bool say what completes the texture."""
-        given = {"person": torch.tensor([person for person, _, _ in choices]), "use_mirror": mirrors, "gain": gains}
+        people, sources, _ = (torch.tensor(numbers) for numbers in zip(*choices))
+        given = {"person": people, "source": sources, "use_mirror": mirrors, "gain": gains}
         columns: dict[str, list[Tensor]] = {name: [] for name in Pairs._fields if name not in given}
         for (person, source, target), use_others in zip(choices, others.tolist()):
             for name in ("rgb", "mask", "uv", "body_mask"):

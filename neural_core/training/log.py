@@ -68,17 +68,23 @@ class LossLog:
         self.report(f"{step:6d}  {values}  {people} people, {speed}")
 
     def _append(self, row: dict[str, object]) -> None:
-        """Add a row; the columns are those of the first row in the file."""
+        """Add a row; a name that is new (a discriminator that joins later) becomes a column of the whole file."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a+", newline="") as file:
-                file.seek(0)
-                names = next(csv.reader(file), None)
-                writer = csv.DictWriter(file, names or list(row), extrasaction="ignore")
-                if names is None:
+            before: list[dict[str, str]] = []
+            names: list[str] = []
+            if self.path.is_file():
+                with self.path.open(newline="") as file:
+                    reader = csv.DictReader(file)
+                    before, names = list(reader), list(reader.fieldnames or [])
+            new = [name for name in row if name not in names]
+            with self.path.open("w" if new else "a", newline="") as file:
+                writer = csv.DictWriter(file, names + new, restval="")
+                if new:
                     writer.writeheader()
+                    writer.writerows(before)
                 writer.writerow(row)
         except OSError as error:
             raise OutputError(
-                f"Cannot write '{self.path}' ({error.strerror}): free some space, then --resume."
+                f"Cannot write '{self.path}' ({error.strerror}): free some space, then resume."
             ) from error
