@@ -152,6 +152,11 @@ class BlenderWindow:
         self._hands("xdotool", "mousedown", str(button), "sleep", "0.05", "mouseup", str(button))
         self.settle()
 
+    def drag(self, button: int, steps: list[tuple[int, int]]) -> None:
+        """Hold a button and move by steps in pixels, some thirty a second."""
+        moves = [word for x, y in steps for word in ("mousemove_relative", "--", str(x), str(y), "sleep", "0.03")]
+        self._hands("xdotool", "mousedown", str(button), "sleep", "0.05", *moves, "mouseup", str(button))
+
     def key(self, *names: str) -> None:
         """Keys one after the other, as xdotool names them (`ctrl+z`)."""
         self._hands("xdotool", "key", "--delay", "60", *(_KEYCODES.get(name, name) for name in names))

@@ -17,7 +17,8 @@ def render_final(engine: bpy.types.RenderEngine, depsgraph: bpy.types.Depsgraph)
     Raises:
         LikenessError: one sentence. Cancelled: the user stopped the render.
     """
-    scene = depsgraph.scene
+    scene, layer = depsgraph.scene, depsgraph.view_layer
+    assert scene is not None and layer is not None  # of a depsgraph that is rendered
     camera = engine.camera_override or scene.camera
     if camera is None:
         raise SceneError("The scene has no camera: add one and make it the scene's active camera.")
@@ -31,11 +32,11 @@ def render_final(engine: bpy.types.RenderEngine, depsgraph: bpy.types.Depsgraph)
 
     engine.update_stats("Likeness", "Reading the scene")
     snapshot = take_snapshot(depsgraph, view, scene.likeness.quality.lower())
-    wanted = pictures_wanted(depsgraph.view_layer)
+    wanted = pictures_wanted(layer)
     nothing = empty_pictures(view.width, view.height, wanted)
     behind = background(scene, width, height, window)
     pictures = draw(engine, snapshot, nothing) if snapshot.avatars else nothing
-    write_passes(engine, depsgraph.view_layer.name, pictures, behind)
+    write_passes(engine, layer.name, pictures, behind)
 
 
 def draw(engine: bpy.types.RenderEngine, snapshot: Snapshot, wanted: Pictures) -> Pictures:

@@ -13,7 +13,7 @@ from neural_core.output import check_writable
 from . import shape
 from .copy import AvatarCopy, avatar_copy, leave_surface_alone, write_texture_beside
 from .skin import LimitedSkin
-from .writers import missing, write_alembic, write_fbx, write_glb, write_obj, write_usdz
+from .writers import FbxScale, missing, write_alembic, write_fbx, write_glb, write_obj, write_usdz
 
 SUFFIXES = (".glb", ".fbx", ".obj", ".usdz", ".abc")
 _SURFACE_ONLY = (".obj", ".usdz", ".abc")  # these hold the posed surface, no bones
@@ -37,7 +37,7 @@ class ExportOptions:
     texture_size: int = 1024
     influences: int = 4
     jpeg: bool = False
-    fbx_scale: str = "FBX_SCALE_NONE"
+    fbx_scale: FbxScale = "FBX_SCALE_NONE"
 
 
 def export_avatar(context: bpy.types.Context, armature: bpy.types.Object, path: Path, options: ExportOptions) -> None:

@@ -117,7 +117,7 @@ def _bake_texture(material: bpy.types.Material, size: int, copied) -> None:
         return
     own = copied(image)
     if image.is_dirty:  # a copy knows what is packed, not what was painted since
-        pixels = np.empty(len(image.pixels), np.float32)
+        pixels = np.empty(image.size[0] * image.size[1] * image.channels, np.float32)
         image.pixels.foreach_get(pixels)
         own.pixels.foreach_set(pixels)
     if tuple(own.size) != (size, size):

@@ -1,9 +1,11 @@
 """Files through Blender's own exporters, with the options that keep an avatar whole."""
 
 from pathlib import Path
+from typing import Literal
 
 import bpy
 
+FbxScale = Literal["FBX_SCALE_NONE", "FBX_SCALE_UNITS", "FBX_SCALE_ALL"]
 _OPERATORS = {".abc": "alembic_export", ".usdz": "usd_export"}
 
 
@@ -48,7 +50,7 @@ def write_glb(path: Path, title: str, *, animation: bool, influences: int, jpeg:
     )
 
 
-def write_fbx(path: Path, *, animation: bool, scale: str) -> None:
+def write_fbx(path: Path, *, animation: bool, scale: FbxScale) -> None:
     """The selected objects of the context's scene as FBX with the texture inside."""
     bpy.ops.export_scene.fbx(
         filepath=str(path),

@@ -24,6 +24,13 @@ def _has_picture(cls, context: bpy.types.Context) -> bool:
     return True
 
 
+def _painted_mesh(context: bpy.types.Context) -> bpy.types.Object:
+    """The mesh of the active avatar; poll has seen it."""
+    armature = active_avatar(context)
+    assert armature is not None
+    return avatar_meshes(armature)[0]
+
+
 class LIKENESS_OT_paint_texture(bpy.types.Operator):
     """Paint on the avatar; the Likeness engine shows every stroke"""
 
@@ -36,7 +43,7 @@ class LIKENESS_OT_paint_texture(bpy.types.Operator):
         return _has_picture(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        mesh = avatar_meshes(active_avatar(context))[0]
+        mesh = _painted_mesh(context)
         objects = context.view_layer.objects
         if objects.active is not None and objects.active.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
@@ -60,8 +67,9 @@ class LIKENESS_OT_save_texture(JobOperator, bpy.types.Operator):
         return super().poll(context) and _has_picture(cls, context)
 
     def job(self, context: bpy.types.Context) -> Steps:
-        mesh = avatar_meshes(active_avatar(context))[0]
+        mesh = _painted_mesh(context)
         image, name = avatar_image(mesh), mesh.name
+        assert image is not None  # poll
         path = avatar_file(mesh)
         yield from request("save_texture", {"path": path}, {"texture": image_bytes(image)})
         # Looked up again: the user went on working meanwhile.

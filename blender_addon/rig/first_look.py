@@ -23,7 +23,7 @@ def is_startup_cube(obj: bpy.types.Object) -> bool:
     """The cube of a new file, which nobody touched: it stands where the avatar does and would hold it out."""
     if obj.type != "MESH" or obj.name != "Cube" or obj.modifiers or obj.animation_data is not None:
         return False
-    placed = any(obj.location) or any(obj.rotation_euler) or obj.scale[:] != (1.0, 1.0, 1.0)
+    placed = any(obj.location[:]) or any(obj.rotation_euler[:]) or obj.scale[:] != (1.0, 1.0, 1.0)
     mesh = mesh_of(obj)
     return not placed and len(mesh.vertices) == 8 and {v.co[:] for v in mesh.vertices} == _CUBE
 

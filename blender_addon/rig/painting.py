@@ -44,7 +44,7 @@ def painted(mesh: bpy.types.Object) -> Painted | None:
     # Not every way to change an image is told to handlers; one that is saved cannot have changed since.
     if last is None or (image.is_dirty and time.monotonic() - at > _FRESH):
         pixels = image_bytes(image)
-        last = Painted(f"{image.size[0]}-{zlib.crc32(pixels):08x}", pixels)
+        last = Painted(f"{image.size[0]}-{zlib.crc32(pixels.tobytes()):08x}", pixels)
         _read[image.session_uid] = time.monotonic(), last
     return last
 
