@@ -6,10 +6,9 @@ from test_inpainting_networks import seeded_codec
 from torch.nn import functional as F
 
 from neural_core.errors import Cancelled
-from neural_core.inpainting import Inpainter, SamplerConfig
 from neural_core.inpainting.config import DENOISER_CONFIGS
 from neural_core.inpainting.denoiser import Denoiser
-from neural_core.inpainting.inpainter import known_latents
+from neural_core.inpainting.inpainter import Inpainter, SamplerConfig, known_latents
 from neural_core.progress import Progress
 
 STEPS = 4

@@ -21,8 +21,9 @@ from neural_core.body.model import BodyModel
 from neural_core.body.open_body import load_open_body
 from neural_core.camera import look_at
 from neural_core.errors import LikenessError
-from neural_core.inpainting import Inpainter, SamplerConfig, compose_known
+from neural_core.inpainting import compose_known
 from neural_core.inpainting.completing import load_inpainter
+from neural_core.inpainting.inpainter import Inpainter, SamplerConfig
 from neural_core.pictures import write_png
 from neural_core.rasterizer import interpolate, rasterize
 from neural_core.texture import Atlas, complete, lookup

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from neural_core.errors import WeightsError
 from neural_core.inpainting.config import CodecConfig
+from neural_core.networks.blocks import start_at_zero
 from neural_core.networks.files import load_tensors, read_config, read_weights, save_weights, shipped
 
 FORMAT = "likeness-codec"
@@ -68,7 +69,7 @@ class TextureCodec(nn.Module):
         self.register_buffer("deviation", torch.ones(config.latent))
 
     @property
-    def codebook(self) -> nn.Parameter:
+    def codebook(self) -> Tensor:
         """(codes, 6)."""
         return self.model.quantize.embedding.weight
 
@@ -82,9 +83,8 @@ class TextureCodec(nn.Module):
         self.analysis.bias.copy_(-axes.T @ mean)  # type: ignore[union-attr]
         self.synthesis.weight.copy_(axes[:, :, None, None])
         self.synthesis.bias.copy_(mean)  # type: ignore[union-attr]
-        for layer in (self.model.encoder.conv_out, self.model.quant_conv.bias, self.model.decoder.conv_out):
-            for parameter in [layer] if isinstance(layer, nn.Parameter) else layer.parameters():
-                nn.init.zeros_(parameter)
+        start_at_zero(self.model.quant_conv)  # the encoder's last layer
+        start_at_zero(self.model.decoder.conv_out)
 
     def encode_raw(self, texture: Tensor) -> Tensor:
         """Textures (B, C, R, R) in [0, 1] to latents (B, 6, r, r) before quantisation, in the codebook's units."""

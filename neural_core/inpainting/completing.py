@@ -2,22 +2,20 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor
 
 from neural_core.body.model import BodyModel
 from neural_core.errors import LikenessError, WeightsError
-from neural_core.inpainting.codec import FORMAT as CODEC_FORMAT
-from neural_core.inpainting.codec import FORMAT_VERSION as CODEC_VERSION
-from neural_core.inpainting.codec import load_codec
 from neural_core.inpainting.composition import compose_known
-from neural_core.inpainting.denoiser import FORMAT, FORMAT_VERSION, load_denoiser
 from neural_core.inpainting.detail import carry_detail
-from neural_core.inpainting.inpainter import Inpainter
 from neural_core.networks.files import read_provenance, shipped
 from neural_core.progress import Progress
 from neural_core.texture import Atlas, PartialTexture, complete
+
+if TYPE_CHECKING:
+    from neural_core.inpainting.inpainter import Inpainter
 
 METHODS = ("auto", "diffusion", "classical")
 PREFERRED = "classical"  # what "auto" means; docs/inpainting.md has the measurements behind it
@@ -75,8 +73,12 @@ def complete_textures(
 
 
 @lru_cache(maxsize=2)
-def load_inpainter(codec: Path | None = None, denoiser: Path | None = None, device: str = "cpu") -> Inpainter:
+def load_inpainter(codec: Path | None = None, denoiser: Path | None = None, device: str = "cpu") -> "Inpainter":
     """The inpainter that ships, or of other weights, kept for the next call; raises WeightsError."""
+    from neural_core.inpainting.codec import load_codec
+    from neural_core.inpainting.denoiser import load_denoiser
+    from neural_core.inpainting.inpainter import Inpainter
+
     networks = load_codec(codec, device), load_denoiser(denoiser, device)
     of_codec, of_denoiser = (network.config for network in networks)
     if (of_codec.latent, of_codec.latent_resolution) != (of_denoiser.latent, of_denoiser.latent_resolution):
@@ -103,8 +105,10 @@ def chosen_method(method: str, proposals: int) -> str:
 @lru_cache(maxsize=1)
 def _origin() -> str:
     """What the shipped weights say of their training, in a few words."""
+    from neural_core.inpainting import codec, denoiser
+
     parts = []
-    for name, expected, version in (("codec", CODEC_FORMAT, CODEC_VERSION), ("denoiser", FORMAT, FORMAT_VERSION)):
-        origin = read_provenance(shipped(name), expected, version)
+    for name, module in (("codec", codec), ("denoiser", denoiser)):
+        origin = read_provenance(shipped(name), module.FORMAT, module.FORMAT_VERSION)
         parts.append(f"{name}: {origin.get('steps')} steps, {origin.get('people')} people")
     return "; ".join(parts)

@@ -68,7 +68,7 @@ def _checked(data: dict, kind: type, other: tuple[str, ...]) -> dict[str, Any]:
     names = {field.name for field in fields(kind)}
     if set(data) != names:
         raise ValueError(f"fields {sorted(set(data) ^ names)} differ")
-    values = dict(data, widths=tuple(data["widths"]))
+    values: dict[str, Any] = dict(data, widths=tuple(data["widths"]))
     sizes = [*values["widths"], *(values[name] for name in names - {"widths", *other})]
     if any(not isinstance(n, int) or not 1 <= n <= 16384 for n in sizes) or not 1 <= len(values["widths"]) <= 6:
         raise ValueError("sizes must be whole numbers from 1 to 16384")

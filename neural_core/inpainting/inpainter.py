@@ -1,9 +1,10 @@
 """Proposals for what a photo did not show: latent diffusion with the known region replaced (DINAR 3.3)."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import IntTensor, Tensor
 from torch.nn import functional as F
 
 from neural_core.inpainting.codec import TextureCodec
@@ -71,14 +72,16 @@ class Inpainter:
         schedule.set_begin_index(len(schedule.timesteps) - len(times))
         replace = (seen > 0.99).float()
         # The known difference from the condition is zero: noised, it is noise alone.
-        current = schedule.add_noise(torch.zeros_like(noise), noise, times[:1]) if self.config.start < 1 else noise
+        current = noise
+        if self.config.start < 1:
+            current = schedule.add_noise(torch.zeros_like(noise), noise, cast(IntTensor, times[:1]))
         conditions, share = condition.expand_as(current), seen.expand(len(current), -1, -1, -1)
         for index, time in enumerate(times):
             progress.update(index / len(times), "Imagining what the photo does not show")
             velocity = self.denoiser(current, time.expand(len(current)), conditions, share)
             current = schedule.step(velocity, time, current, return_dict=False)[0]
             if index + 1 < len(times):
-                kept = schedule.add_noise(torch.zeros_like(noise), noise, times[index + 1 : index + 2])
+                kept = schedule.add_noise(torch.zeros_like(noise), noise, cast(IntTensor, times[index + 1 : index + 2]))
                 current = replace * kept + (1 - replace) * current
         return self.denoiser.latent(current * (1 - replace), condition)
 

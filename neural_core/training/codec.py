@@ -58,6 +58,7 @@ class CodecStage(Stage):
     """The codec, drawn now and then by a renderer that stays as it is."""
 
     name = "codec"
+    pool: TexturePool
     averaged = ("codec",)
 
     def __init__(

@@ -50,6 +50,7 @@ class DenoiserStage(Stage):
     """One network, in the latents of a codec that stays as it is."""
 
     name = "denoiser"
+    pool: TexturePool
     averaged = ("denoiser",)
 
     def __init__(
