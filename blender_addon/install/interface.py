@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..translations import interface as translated
+from ..translations import marked
 from .control import SIZES, free_bytes, look
 from .state import Condition, State
 from .worker.layout import Layout
@@ -27,11 +28,11 @@ _ICONS: dict[State, Any] = {
     State.OUTDATED: "FILE_REFRESH",
 }
 _NAMES = {
-    State.ABSENT: "Backend: not installed",
-    State.INSTALLING: "Backend: work in progress",
-    State.READY: "Backend: ready",
-    State.DAMAGED: "Backend: damaged or not finished",
-    State.OUTDATED: "Backend: of another version",
+    State.ABSENT: marked("Backend: not installed"),
+    State.INSTALLING: marked("Backend: work in progress"),
+    State.READY: marked("Backend: ready"),
+    State.DAMAGED: marked("Backend: damaged or not finished"),
+    State.OUTDATED: marked("Backend: of another version"),
 }
 
 
@@ -106,10 +107,10 @@ def _draw_offline(box: bpy.types.UILayout) -> None:
     sentence = row.row()
     sentence.alert = True
     if bpy.app.online_access_override:
-        text = "Blender was started offline: start it without --offline-mode, or use a folder"
+        text = marked("Blender was started offline: start it without --offline-mode, or use a folder")
         sentence.label(text=text, icon="INTERNET_OFFLINE")
         return
-    text = "Blender may not go online: allow it in the System preferences, or use a folder"
+    text = marked("Blender may not go online: allow it in the System preferences, or use a folder")
     sentence.label(text=text, icon="INTERNET_OFFLINE")
     row.operator("screen.userpref_show", text="Open", icon="PREFERENCES").section = "SYSTEM"
 

@@ -21,6 +21,11 @@ def message(text: str) -> str:
     return bpy.app.translations.pgettext_rpt(text) or text
 
 
+def marked(text: str) -> str:
+    """The text as it is; it is translated where it is shown."""
+    return text
+
+
 def register() -> None:
     from . import german
 

@@ -6,6 +6,7 @@ import bpy
 
 from ..operators.job import active_avatar
 from ..rig.build import AVATAR_VERSION
+from ..translations import message
 from ..typed import register_and_unregister
 from . import operators
 from .record import latest
@@ -33,7 +34,7 @@ class LIKENESS_PT_trouble(bpy.types.Panel):
         layout = self.layout
         assert layout is not None  # Blender sets it before it draws
         if _from_a_newer_version(context):
-            _sentence(layout, context, "This avatar was stored by a newer Likeness: update the add-on.")
+            _sentence(layout, context, message("This avatar was stored by a newer Likeness: update the add-on."))
             draw_remedies(layout, "avatar_newer")
         trouble = latest()
         if trouble is not None:
