@@ -8,7 +8,10 @@ from torch.nn import functional as F
 from training_people import people_folder
 
 from neural_core.errors import WeightsError
+from neural_core.evaluation.renderer import evaluate_renderer
 from neural_core.networks import RENDERER_CONFIGS, RendererNetwork
+from neural_core.networks.clothed import load_clothed
+from neural_core.networks.files import read_provenance, shipped
 from neural_core.networks.renderer import widened
 from neural_core.networks.segmenter import SEGMENTER_CONFIGS, PerceptualDistance, SegmenterNetwork, load_segmenter
 from neural_core.networks.stylegan import (
@@ -159,7 +162,10 @@ def test_stage_a_trains_all_four_networks_and_resumes(people, tmp_path):
     encoder, generator = load_generator(result.weights)
     w = encoder(torch.rand(1, 3, 32, 32), torch.ones(1, 1, 32, 32))
     assert generator(w).shape == (1, 16, 32, 32)
-    assert load_renderer(result.weights.with_name(RENDERER_WEIGHTS)).config.texture_channels == 22
+    renderer = load_renderer(result.weights.with_name(RENDERER_WEIGHTS))
+    assert renderer.config.texture_channels == 22
+    scores = evaluate_renderer(renderer, PeoplePool(people), 2, latent=(encoder, generator))
+    assert scores["other yaw"]["psnr"] > 5
     with pytest.raises(WeightsError, match="not a likeness-generator"):
         load_generator(result.weights.with_name(RENDERER_WEIGHTS))
 
@@ -176,8 +182,9 @@ def test_perceptual_network_learns_and_its_distance_orders_pictures(people, tmp_
     assert last < 0.7 * first
     distance = PerceptualDistance(load_segmenter(result.weights))
     a = F.interpolate(torch.rand(1, 3, 6, 5), (30, 22), mode="bilinear").requires_grad_(True)
-    slightly, very = a + 0.02 * seeded(1, 3, 30, 22), seeded(1, 3, 30, 22).sigmoid()
-    assert float(distance(a, a)) == 0 and float(distance(a, slightly)) < float(distance(a, very))
+    slightly, very = a.detach() + 0.02 * seeded(1, 3, 30, 22), seeded(1, 3, 30, 22).sigmoid()
+    with torch.no_grad():
+        assert float(distance(a, a)) == 0 and float(distance(a, slightly)) < float(distance(a, very))
     (gradient,) = torch.autograd.grad(distance(a, very), a)
     assert bool(torch.isfinite(gradient).all()) and float(gradient.abs().sum()) > 0
 
@@ -192,3 +199,12 @@ def test_parts_of_the_atlas_are_the_parts_of_the_body():
     mean = {name: float(height[atlas.covered & (parts == index)].mean()) for index, name in enumerate(PARTS)}
     assert mean["head"] > mean["trunk"] > mean["thigh"] > mean["shin"] > mean["foot"]
     assert set(parts.unique().tolist()) == set(range(len(PARTS)))
+
+
+def test_shipped_weights_load_and_stay_small():
+    folder = shipped("renderer").parent
+    assert sum(path.stat().st_size for path in folder.glob("*.safetensors")) <= 64e6
+    assert load_clothed().config.resolution == 128 and load_segmenter().config.parts == len(PARTS) + 2
+    for name, form in (("clothed", "likeness-clothed"), ("perceptual", "likeness-segmenter")):
+        provenance = read_provenance(shipped(name), form, 1)
+        assert provenance["steps"] > 0 and provenance["people"] > 0

@@ -16,9 +16,11 @@ from torch import Tensor
 
 from neural_core.errors import LikenessError
 from neural_core.networks import RendererNetwork
+from neural_core.networks.stylegan import TextureEncoder, TextureGenerator, load_generator
 from neural_core.rendering.silhouette import crisp_alpha
 from neural_core.rendering.weights import DEFAULT_RENDERER, load_renderer, renderer_provenance, save_renderer
-from neural_core.training.data import Batch, PeoplePool, prepare, texel_maps
+from neural_core.training.data import Batch, Pairs, PeoplePool, prepare, texel_maps
+from neural_core.training.generator import batch_with_latent, source_photos
 from neural_core.training.losses import ssim
 
 GROUPS = {"same view": [0], "other yaw": [1], "other pose": [2, 3]}
@@ -37,14 +39,25 @@ METRICS = {
 
 @torch.no_grad()
 def evaluate_renderer(
-    network: RendererNetwork, pool: PeoplePool, limit: int | None = None, batch: int = 8
+    network: RendererNetwork,
+    pool: PeoplePool,
+    limit: int | None = None,
+    batch: int = 8,
+    latent: tuple[TextureEncoder, TextureGenerator] | None = None,
 ) -> dict[str, dict[str, float]]:
-    """Mean of every metric (METRICS) in every group (GROUPS) over the people of `pool`."""
+    """Mean of every metric (METRICS) in every group (GROUPS) over the people of `pool`; `latent` makes the channels of
+    a renderer that reads some."""
     device = next(network.parameters()).device
     maps = texel_maps(pool, device)
     results = {}
+
+    def inputs(pairs: Pairs) -> Batch:
+        if latent is None:
+            return prepare(pairs.to(device), maps)
+        return batch_with_latent(pairs.to(device), *source_photos(pool, pairs, device), *latent, maps)
+
     for group, targets in GROUPS.items():
-        rows = [measure(network, prepare(pairs.to(device), maps)) for pairs in pool.every(0, targets, batch, limit)]
+        rows = [measure(network, inputs(pairs)) for pairs in pool.every(0, targets, batch, limit)]
         columns = {name: torch.cat([row[name] for row in rows]) for name in METRICS}
         results[group] = {name: float(values.nanmean()) for name, values in columns.items()}
     return results
@@ -96,6 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m neural_core.evaluation.renderer", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of held-out people")
     parser.add_argument("--weights", type=Path, help="by default the renderer that ships")
+    parser.add_argument("--generator", type=Path, help="encoder and generator, for a renderer with latent channels")
     parser.add_argument("--limit", type=int, help="people")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--json", type=Path, help="also write the numbers here")
@@ -104,7 +118,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         pool = PeoplePool(given.data)
         network = load_renderer(given.weights, given.device)
-        results = evaluate_renderer(network, pool, given.limit)
+        latent = load_generator(given.generator, given.device) if given.generator else None
+        results = evaluate_renderer(network, pool, given.limit, latent=latent)
         if given.record:
             path = given.weights or DEFAULT_RENDERER
             rounded = {group: {name: round(x, 4) for name, x in row.items()} for group, row in results.items()}

@@ -43,6 +43,7 @@ from neural_core.training.loop import Averages, LoopConfig, Loss, Stage, Turn, a
 from neural_core.training.losses import LossWeights, RendererLoss, masked_l1
 from neural_core.training.perceptual import PARTS, part_texture, perceptual_distance
 from neural_core.training.request import TrainingRequest
+from neural_core.training.texels import TexelMaps
 
 WEIGHTS = "generator.safetensors"
 RENDERER_WEIGHTS = "renderer.safetensors"
@@ -124,7 +125,7 @@ class GeneratorStage(Stage):
     def losses(self, turn: Turn) -> Iterator[Loss]:
         config = self.config
         pairs = self.pool.sample(turn.batch, config.pairs, turn.generator)
-        rgb, mask = self._sources(pairs, turn)
+        rgb, mask = source_photos(self.pool, pairs, turn.device)
         pairs = pairs.to(turn.device)
         ground = torch.rand(turn.batch, 3, 1, 1, generator=turn.generator).to(turn.device)
         with turn.autocast():
@@ -158,22 +159,8 @@ class GeneratorStage(Stage):
         save_generator(out / WEIGHTS, self.style, tensors, provenance)
         return out / WEIGHTS
 
-    def _sources(self, pairs: Pairs, turn: Turn) -> tuple[Tensor, Tensor]:
-        """The photos the textures were taken from: rgb (B, 3, H, W) straight, mask (B, 1, H, W)."""
-        rows = [(int(p), int(v)) for p, v in zip(pairs.person, pairs.source)]
-        rgb = torch.stack([self.pool.read(person, "rgb", view) for person, view in rows]).to(turn.device).float() / 255
-        mask = torch.stack([self.pool.read(person, "mask", view) for person, view in rows])
-        mask = mask.to(turn.device).float()[:, None] / 255
-        gain = pairs.gain.to(turn.device)[:, :, None, None]
-        return (rgb * gain / mask.clamp(min=1 / 255)).clamp(0, 1), mask
-
     def _draw_pairs(self, pairs: Pairs, rgb: Tensor, mask: Tensor) -> tuple[Batch, Tensor, Tensor]:
-        texture, partial = source_texture(pairs, self.maps)
-        latent = self.generator(self.encoder(rgb, mask)).float()
-        latent = F.interpolate(latent, texture.shape[-2:], mode="bilinear")
-        if self.maps is not None:
-            latent = self.maps.dilate(latent)
-        batch = rasterise(pairs, torch.cat([texture, latent, partial], 1))
+        batch = batch_with_latent(pairs, rgb, mask, self.encoder, self.generator, self.maps)
         return batch, *self.renderer(batch.texture_raster, batch.uv, batch.uv_mask)
 
     def _face(self, batch: Batch) -> Tensor:
@@ -193,6 +180,31 @@ class GeneratorStage(Stage):
             parts["r1"] = gradient_penalty(real, rgb, mask)
             total = total + 0.5 * self.config.r1 * self.config.r1_every * parts["r1"]
         return Loss("judging", total, parts)
+
+
+def source_photos(pool: PeoplePool, pairs: Pairs, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The photos that the textures of pairs were taken from: rgb (B, 3, H, W) straight, mask (B, 1, H, W)."""
+    rows = [(int(person), int(view)) for person, view in zip(pairs.person, pairs.source)]
+    rgb = torch.stack([pool.read(person, "rgb", view) for person, view in rows]).to(device).float() / 255
+    mask = torch.stack([pool.read(person, "mask", view) for person, view in rows]).to(device).float()[:, None] / 255
+    gain = pairs.gain.to(device)[:, :, None, None]
+    return (rgb * gain / mask.clamp(min=1 / 255)).clamp(0, 1), mask
+
+
+def batch_with_latent(
+    pairs: Pairs,
+    rgb: Tensor,
+    mask: Tensor,
+    encoder: TextureEncoder,
+    generator: TextureGenerator,
+    maps: TexelMaps | None,
+) -> Batch:
+    """`training.data.prepare` with the latent channels that encoder and generator make of the source photos."""
+    texture, partial = source_texture(pairs, maps)
+    latent = F.interpolate(generator(encoder(rgb, mask)).float(), texture.shape[-2:], mode="bilinear")
+    if maps is not None:
+        latent = maps.dilate(latent)
+    return rasterise(pairs, torch.cat([texture, latent, partial], 1))
 
 
 def build(request: TrainingRequest) -> GeneratorStage:
