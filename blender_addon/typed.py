@@ -17,6 +17,11 @@ def scene_of(context: bpy.types.Context) -> bpy.types.Scene:
     return cast(bpy.types.Scene, context.scene)
 
 
+def region_of(context: bpy.types.Context) -> bpy.types.Region:
+    """The context's region; the stubs take this property for a method."""
+    return cast(bpy.types.Region, context.region)
+
+
 def register_and_unregister(classes: Sequence[type]) -> tuple[Callable[[], None], Callable[[], None]]:
     """The two functions of `register_classes_factory`; the stubs say that it returns nothing."""
     return cast(tuple[Callable[[], None], Callable[[], None]], bpy.utils.register_classes_factory(classes))

@@ -120,7 +120,7 @@ class LIKENESS_OT_choose_proposal(JobOperator, bpy.types.Operator):
         armature = bpy.data.objects.get(name)  # an undo may have happened meanwhile
         if armature is None:
             raise AvatarMissing(f"The avatar '{name}' is gone: nothing was changed.")
-        meshes = [child for child in armature.children if child.likeness.is_avatar_mesh]
+        meshes = [o for o in bpy.data.objects if o.parent == armature and o.likeness.is_avatar_mesh]
         for mesh in meshes:
             yield from _exchange_picture(mesh, texture)
         for thing in (armature, *meshes):

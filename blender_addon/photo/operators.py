@@ -14,6 +14,7 @@ from bpy.props import (
     StringProperty,
 )
 
+from ..typed import region_of
 from . import brush, follow, overlay, view
 from .live import Live
 from .properties import LIKENESS_PG_photo, active_photo, photos_of
@@ -147,7 +148,7 @@ class OnPhoto:
             return None
         if not isinstance(space, bpy.types.SpaceImageEditor) or space.image != photo.image:
             return None
-        place = view.placement(context.region, photo.size)
+        place = view.placement(region_of(context), photo.size)
         return None if place is None else (photo, live, place)
 
 

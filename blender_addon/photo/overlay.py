@@ -1,10 +1,11 @@
 """What is drawn over the photo: mask, body, landmarks, pins, people, and what the backend is doing."""
 
-from typing import Any
+from typing import Any, cast
 
 import bpy
 import numpy as np
 
+from ..typed import region_of
 from . import brush, tools, view
 from .live import Live
 from .properties import LIKENESS_PG_photo, active_photo, redraw
@@ -70,7 +71,7 @@ def _draw() -> None:
     import gpu
 
     status = context.window_manager.likeness_photo_view
-    place = view.placement(context.region, photo.size)
+    place = view.placement(region_of(context), photo.size)
     gpu.state.blend_set("ALPHA")
     if place is not None and live.landmarks is not None:
         _refresh(live)
@@ -95,19 +96,13 @@ def _refresh(live: Live) -> None:
     key = (live.path, live.person, live.version)
     if _drawn.get("of") == key:
         return
-    import gpu
-    from gpu_extras.batch import batch_for_shader
-
-    faces, edges = _drawn.get("faces"), _drawn.get("edges")
+    faces: Any = _drawn.get("faces")
+    edges: Edges | None = _drawn.get("edges")
+    mask, texture = _drawn.get("mask", (None, None))
     _drawn.clear()
     _drawn["of"] = key
-    mask = live.mask
-    assert mask is not None
-    pixels = np.empty((*mask.shape, 4), np.float32)
-    pixels[..., :3] = _BACKDROP
-    pixels[..., 3] = (255 - mask[::-1].astype(np.float32)) * (_BACKDROP_ALPHA / 255)
-    data = gpu.types.Buffer("FLOAT", pixels.size, pixels.ravel())  # type: ignore[arg-type]
-    _drawn["mask"] = gpu.types.GPUTexture((mask.shape[1], mask.shape[0]), format="RGBA16F", data=data)
+    assert live.mask is not None  # it comes with the landmarks
+    _drawn["mask"] = live.mask, texture if mask is live.mask else _backdrop(live.mask)
     if live.vertices is None or live.faces is None:
         return
     if faces is not live.faces or edges is None:
@@ -117,19 +112,28 @@ def _refresh(live: Live) -> None:
     flat = live.vertices[:, :2].astype(np.float32)
     _drawn["body"] = flat, drawing
     _drawn["lines"] = flat[drawing.lines.reshape(-1)]
-    _drawn["batch_for_shader"] = batch_for_shader
+
+
+def _backdrop(mask: np.ndarray) -> Any:
+    """A texture that dims what is not the person; mask: (H, W) uint8, row 0 on top."""
+    import gpu
+
+    pixels = np.empty((*mask.shape, 4), np.float32)
+    pixels[..., :3] = _BACKDROP
+    pixels[..., 3] = (255 - mask[::-1].astype(np.float32)) * (_BACKDROP_ALPHA / 255)
+    data = cast(Any, gpu.types.Buffer)("FLOAT", pixels.size, pixels.ravel())  # the stubs know no arguments
+    return gpu.types.GPUTexture((mask.shape[1], mask.shape[0]), format="RGBA16F", data=data)  # type: ignore  # nor here
 
 
 def _draw_mask(place: view.Placement, size) -> None:
     from gpu_extras.presets import draw_texture_2d
 
     left, bottom = place.to_region(0, size[1])
-    draw_texture_2d(_drawn["mask"], (left, bottom), size[0] * place.scale_x, size[1] * place.scale_y)
+    draw_texture_2d(_drawn["mask"][1], (left, bottom), size[0] * place.scale_x, size[1] * place.scale_y)
 
 
 def _draw_body(place: view.Placement, opacity: float) -> None:
     import gpu
-    from gpu_extras.batch import batch_for_shader
     from mathutils import Matrix
 
     flat, drawing = _drawn["body"]
@@ -138,18 +142,19 @@ def _draw_body(place: view.Placement, opacity: float) -> None:
         colors[:, 3] = opacity
         shader = gpu.shader.from_builtin("SMOOTH_COLOR")
         content = {"pos": np.column_stack([flat, np.zeros(len(flat), np.float32)]), "color": colors}
-        _drawn["batch"] = batch_for_shader(shader, "TRIS", content, indices=drawing.triangles)
+        _drawn["batch"] = _batch(shader, "TRIS", content, indices=drawing.triangles)
         _drawn["opacity"] = opacity
     to_region = Matrix(
         ((place.scale_x, 0, 0, place.left), (0, -place.scale_y, 0, place.top), (0, 0, 1, 0), (0, 0, 0, 1))
     )
-    with gpu.matrix.push_pop():
+    pushed: Any = gpu.matrix.push_pop()  # here and below the stubs miss what comes back
+    with pushed:
         gpu.matrix.multiply_matrix(to_region)
         _drawn["batch"].draw(gpu.shader.from_builtin("SMOOTH_COLOR"))
         if "outline" not in _drawn:
             lines = np.column_stack([_drawn["lines"], np.zeros(len(_drawn["lines"]), np.float32)])
             shader = gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")
-            _drawn["outline"] = batch_for_shader(shader, "LINES", {"pos": lines})
+            _drawn["outline"] = _batch(shader, "LINES", {"pos": lines})
         _draw_lines(_drawn["outline"], _OUTLINE, 1.0)
 
 
@@ -184,10 +189,9 @@ def _draw_people(place: view.Placement, live: Live) -> None:
 def lines(ends: list[tuple[float, float]], color, width: float) -> None:
     """Line segments of the region, from each even point to the next."""
     import gpu
-    from gpu_extras.batch import batch_for_shader
 
     shader = gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")
-    _draw_lines(batch_for_shader(shader, "LINES", {"pos": [(x, y, 0.0) for x, y in ends]}), color, width)
+    _draw_lines(_batch(shader, "LINES", {"pos": [(x, y, 0.0) for x, y in ends]}), color, width)
 
 
 def discs(centres: list[tuple[float, float]], radius: float, color, corners: int = _CORNERS) -> None:
@@ -195,7 +199,6 @@ def discs(centres: list[tuple[float, float]], radius: float, color, corners: int
     if not centres:
         return
     import gpu
-    from gpu_extras.batch import batch_for_shader
 
     angle = np.linspace(0, 2 * np.pi, corners, endpoint=False, dtype=np.float32)
     rim = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -203,18 +206,25 @@ def discs(centres: list[tuple[float, float]], radius: float, color, corners: int
     fan = np.array([(0, k, k + 1) for k in range(1, corners - 1)], np.int32)
     triangles = (fan + corners * np.arange(len(centres), dtype=np.int32)[:, None, None]).reshape(-1, 3)
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
-    batch = batch_for_shader(
-        shader, "TRIS", {"pos": np.column_stack([points, np.zeros(len(points), np.float32)])}, indices=triangles
-    )
+    content = {"pos": np.column_stack([points, np.zeros(len(points), np.float32)])}
+    batch = _batch(shader, "TRIS", content, indices=triangles)
     shader.uniform_float("color", color)
     batch.draw(shader)
+
+
+def _batch(shader: Any, kind: Any, content: Any, indices: Any = None) -> Any:
+    """Blender's `batch_for_shader`, whose stubs know lists only."""
+    from gpu_extras.batch import batch_for_shader
+
+    return batch_for_shader(shader, kind, content, indices=indices)
 
 
 def _draw_lines(batch: Any, color, width: float) -> None:
     import gpu
 
     shader = gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")
-    _, _, across, up = gpu.state.viewport_get()
+    viewport: Any = gpu.state.viewport_get()
+    _, _, across, up = viewport
     shader.uniform_float("viewportSize", (across, up))
     shader.uniform_float("lineWidth", width * bpy.context.preferences.system.ui_scale)
     shader.uniform_float("color", color)

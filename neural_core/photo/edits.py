@@ -96,7 +96,7 @@ def _coverage(stroke: Stroke, shape: tuple[int, ...]) -> np.ndarray:
     points = points if len(points) > 1 else points.repeat(2, 0)  # cv2 draws no line of one point
     # The line may come from outside of the window, so the layer it is drawn on has a margin.
     line = np.ones((bottom - top + 2 * margin, right - left + 2 * margin), np.uint8)
-    cv2.polylines(line, [(points - (left, top) + margin)[:, None]], False, 0)
+    cv2.polylines(line, [(points - (left, top) + margin)[:, None]], False, (0,))
     distance = cv2.distanceTransform(line, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[margin:-margin, margin:-margin]
     covered[top:bottom, left:right] = (stroke.radius + 0.5 - distance).clip(0, 1)
     return covered
