@@ -98,18 +98,24 @@ def test_relaxed_hands_mirror_each_other_and_close_the_fingers(body):
 
 def test_shape_mean(body):
     man, woman, neutral = (shape_mean(body, gender) for gender in ("male", "female", "neutral"))
-    measures = _measures(body)
+    *measures, tall = _measures(body)
+    measures = torch.stack(measures)
+    assert tall @ woman < 0 < tall @ man and (tall @ neutral).abs() < 1e-3 * tall.norm()
     assert (measures @ woman > 0.01 * measures.norm(dim=1)).all() and (measures @ man < 0).all()
     assert (measures[:2] @ neutral < 0).all()
     for mean in (man, woman, neutral):
         assert mean.shape == (20,) and mean.norm() < 3  # nobody rare
 
 
-def test_correction_of_directions_is_mirror_symmetric():
-    world = torch.randn(33, 3, generator=torch.Generator().manual_seed(3))
+@pytest.mark.parametrize("with_picture", [False, True])
+def test_correction_of_directions_is_mirror_symmetric(with_picture):
+    generator = torch.Generator().manual_seed(3)
+    world = 0.3 * torch.randn(33, 3, generator=generator)
+    picture = 0.2 * torch.randn(33, 2, generator=generator) if with_picture else None
     flip = torch.tensor([-1.0, 1.0, 1.0])
-    corrected = corrected_directions(world)
-    again = corrected_directions(world[OTHER_SIDE] * flip)
+    corrected = corrected_directions(world, picture)
+    mirror = None if picture is None else picture[OTHER_SIDE] * flip[:2]
+    again = corrected_directions(world[OTHER_SIDE] * flip, mirror)
     assert torch.allclose(corrected.norm(dim=1), torch.ones(17), atol=1e-5)
     shoulder = corrected[0] * torch.tensor([1.0, -1.0, -1.0])  # left to right swaps its ends
     assert torch.allclose(again[0], shoulder, atol=2e-3)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from neural_core.body.skinning import rotation_matrices
-from neural_core.fitting.directions import BONE_END, BONE_START, BONE_WEIGHT, corrected_directions
+from neural_core.fitting.directions import BONE_END, BONE_START, BONE_WEIGHT, corrected_directions, picture_points
 from neural_core.photo.evidence import PhotoEvidence
 
 # Inner points of the face mesh: brows, eyes, nose, mouth, chin. The oval is left out: it slides along the cheek as the
@@ -71,10 +71,11 @@ def observation(evidence: PhotoEvidence) -> Observation:
     seen = visibility > 0
     ray_target = pose[seen].mean(0) if bool(seen.any()) else centre
     turn = rotation_to_ray((ray_target - centre) / evidence.focal)
+    directions = corrected_directions(_tensor(evidence.pose_world), picture_points(pose, evidence.person_height_px))
     return Observation(
         pose=pose,
         pose_weight=trust * visibility,
-        directions=corrected_directions(_tensor(evidence.pose_world)) @ turn.T,
+        directions=directions @ turn.T,
         direction_weight=BONE_WEIGHT * confidence[BONE_START] * confidence[BONE_END],
         face=None if evidence.face is None else _tensor(evidence.face[list(FACE_POINTS)]),
         hands=tuple(None if hand is None else _tensor(hand) for hand in evidence.hands),  # type: ignore[arg-type]
