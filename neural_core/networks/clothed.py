@@ -45,7 +45,9 @@ class ClothedConfig:
         known = {field.name for field in fields(ClothedConfig)}
         if set(data) != known:
             raise ValueError(f"fields {sorted(set(data) ^ known)} differ")
-        values = dict(data, widths=tuple(data["widths"]), blocks=tuple(data["blocks"]), scale=float(data["scale"]))
+        values: dict[str, Any] = dict(
+            data, widths=tuple(data["widths"]), blocks=tuple(data["blocks"]), scale=float(data["scale"])
+        )
         whole = [*values["widths"], *values["blocks"], values["resolution"], values["fold"]]
         if any(not isinstance(n, int) or not 1 <= n <= 1024 for n in whole) or not 0 < values["scale"] < 1:
             raise ValueError("sizes must be whole numbers from 1 to 1024")
