@@ -28,7 +28,7 @@ class LIKENESS_PT_photo(bpy.types.Panel):
         _draw_list(layout, group)
         photo = active_photo(context)
         assert photo is not None  # the list is not empty
-        if not view.is_open(context):
+        if not (view.is_open(context) and follow.is_watching()):
             layout.operator("likeness.show_photo", icon="IMAGE_DATA")
         _draw_state(layout, context)
         _draw_person(layout, photo)

@@ -25,6 +25,11 @@ def begin() -> None:
         bpy.app.timers.register(_tick, first_interval=_BUSY)
 
 
+def is_watching() -> bool:
+    """Whether the timer runs; it ends when the photo is off the screen, and with the add-on."""
+    return bpy.app.timers.is_registered(_tick)
+
+
 def current() -> Live | None:
     """What is known about the active photo."""
     photo = active_photo(bpy.context)
