@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from neural_core.inpainting.inpainter import Inpainter
 
 METHODS = ("auto", "diffusion", "classical")
-PREFERRED = "classical"  # what "auto" means; docs/inpainting.md has the measurements behind it
+PREFERRED = "diffusion"  # what "auto" means; docs/inpainting.md has the measurements behind it
 
 
 class Completed(NamedTuple):
