@@ -133,7 +133,7 @@ def _build_nodes(scene: bpy.types.Scene, second: bpy.types.Scene, fill: bool) ->
 
     def node(kind: str, label: str, x: float, y: float):
         made = tree.nodes.new(kind)
-        made.label, made.location = label, (x, y)
+        made.label, made.location, made[_TREE] = label, (x, y), True
         return made
 
     world = node("CompositorNodeRLayers", "World", -700, 200)
