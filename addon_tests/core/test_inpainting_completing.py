@@ -86,3 +86,10 @@ def test_auto_means_diffusion_for_several_proposals(tiny_weights: Path):
 def test_proposals_are_files_beside_one_another():
     names = [proposal_path(Path("a/person.likeness"), index).name for index in range(3)]
     assert names == ["person.likeness", "person-2.likeness", "person-3.likeness"]
+
+
+def test_the_weights_that_ship_belong_together_and_say_where_they_come_from():
+    inpainter = completing.load_inpainter()
+    assert inpainter.codec.config.latent_resolution == inpainter.denoiser.config.latent_resolution
+    assert float(inpainter.denoiser.spread.min()) > 0 and float(inpainter.denoiser.place.abs().max()) > 0.5
+    assert "steps" in completing._origin() and "None" not in completing._origin()

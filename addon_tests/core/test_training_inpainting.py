@@ -11,9 +11,11 @@ from training_people import write_shard
 
 from neural_core.body import load_open_body
 from neural_core.errors import WeightsError
+from neural_core.evaluation.inpainting import evaluate_inpainting
 from neural_core.inpainting.codec import load_codec, save_codec
 from neural_core.inpainting.config import CODEC_CONFIGS, DENOISER_CONFIGS
-from neural_core.inpainting.denoiser import load_denoiser
+from neural_core.inpainting.denoiser import Denoiser, load_denoiser
+from neural_core.inpainting.inpainter import Inpainter, SamplerConfig
 from neural_core.networks import RENDERER_CONFIGS, RendererNetwork
 from neural_core.rendering.weights import load_renderer, save_renderer
 from neural_core.texture import Atlas
@@ -151,3 +153,17 @@ def test_the_renderer_adapts_to_textures_of_the_codec(people: Path, tmp_path: Pa
     assert float((coded - texture)[:, :3, :, 32:].abs().mean()) > 0.05
     train(stage, tmp_path / "run", CPU, report=quiet)
     assert load_renderer(tmp_path / "run" / "renderer.safetensors").config == network.config
+
+
+def test_evaluation_tells_a_good_completion_from_a_bad_one(people: Path, tmp_path: Path):
+    torch.manual_seed(0)
+    denoiser_network = Denoiser(DENOISER_CONFIGS["tiny"], spread=torch.full((6,), 0.5))
+    noisy = Inpainter(seeded_codec(), denoiser_network, SamplerConfig(steps=2, first=3.0))
+    still = Denoiser(DENOISER_CONFIGS["tiny"]).requires_grad_(False)
+    for parameter in still.model.conv_out.parameters():
+        parameter.zero_()
+    same = Inpainter(seeded_codec(), still, SamplerConfig(steps=2))
+    results = evaluate_inpainting(people, {"noisy": noisy, "same": same}, limit=2, pictures=tmp_path)
+    assert results["noisy"]["unseen"] < results["classical"]["unseen"] - 1
+    assert abs(results["same"]["unseen"] - results["classical"]["unseen"]) < 1
+    assert {path.name for path in tmp_path.iterdir()} == {"000.png", "001.png"}

@@ -62,7 +62,8 @@ def complete_textures(
     rgb = complete(partial_small, coarse, body)
     if method == "classical":
         return [Completed(rgb, complete(partial, fine, body), {"completion": "mirror and harmonic"})]
-    imagined = load_inpainter().propose(rgb, partial_small.confidence, seed, proposals, progress.part(0.1, 0.6))
+    inpainter = load_inpainter(device=str(body.device))
+    imagined = inpainter.propose(rgb, partial_small.confidence, seed, proposals, progress.part(0.1, 0.6))
     results = []
     for index, texture in enumerate(imagined):
         progress.update(0.6 + 0.4 * index / proposals, "Composing the texture")

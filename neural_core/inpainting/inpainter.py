@@ -42,7 +42,7 @@ class Inpainter:
     def propose(
         self, completed: Tensor, known: Tensor, seed: int = 0, count: int = 1, progress: Progress | None = None
     ) -> Tensor:
-        """Textures (count, 3, R, R) in [0, 1] on the CPU; proposal k is the same whatever `count` is.
+        """Textures (count, 3, R, R) in [0, 1], where `completed` is; proposal k is the same whatever `count` is.
 
         What is known comes back as the codec draws it: `compose_known` puts the photo's own texels back.
 
@@ -51,6 +51,7 @@ class Inpainter:
             seed: of the first proposal; the others have the seeds after it.
         """
         progress = progress or Progress()
+        origin = completed.device
         completed, known = completed[None].to(self.device), known[None, None].to(self.device, torch.float32)
         size = self.codec.config.resolution
         small = F.adaptive_avg_pool2d(completed, size)
@@ -59,7 +60,7 @@ class Inpainter:
         latents = self._sample(condition, seen, [seed + k for k in range(count)], progress)
         # Not through the codebook: half of its error would show in the change, as bands on white cloth.
         before, *after = self.codec.decode(torch.cat([condition, latents]), quantise=False).split(1)
-        return torch.cat([self._carry(completed, before, one) for one in after]).cpu()
+        return torch.cat([self._carry(completed, before, one) for one in after]).to(origin)
 
     def _sample(self, condition: Tensor, seen: Tensor, seeds: list[int], progress: Progress) -> Tensor:
         """Latents (count, 6, r, r) by DPM-Solver++, the known ones replaced by noised known ones at every step."""
