@@ -39,6 +39,12 @@ def add_plane(y: float, size: float = 10.0, x: float = 0.0) -> bpy.types.Object:
     return obj
 
 
+def still_picture(settings: bpy.types.ImageFormatSettings) -> None:
+    """One picture per file, not a film and not many layers; Blender 4.5 has the file format alone."""
+    if hasattr(settings, "media_type"):
+        settings.media_type = "IMAGE"
+
+
 def set_up(width: int = 96, height: int = 128) -> bpy.types.Object:
     """Engine, small resolution, multilayer output and a camera 5 m in front of the origin; returns the camera."""
     scene = bpy.context.scene
@@ -49,11 +55,13 @@ def set_up(width: int = 96, height: int = 128) -> bpy.types.Object:
     render = scene.render
     render.engine = "LIKENESS"
     render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
-    render.image_settings.media_type = "MULTI_LAYER_IMAGE"
+    if hasattr(render.image_settings, "media_type"):  # from Blender 5.0 on
+        render.image_settings.media_type = "MULTI_LAYER_IMAGE"
     render.image_settings.file_format = "OPEN_EXR_MULTILAYER"
     render.image_settings.color_depth = "32"
     render.image_settings.exr_codec = "NONE"
-    render.image_settings.use_exr_interleave = True  # one part, which exr.py reads
+    if hasattr(render.image_settings, "use_exr_interleave"):
+        render.image_settings.use_exr_interleave = True  # one part, which exr.py reads
     bpy.context.view_layer.use_pass_z = True
     return camera
 
