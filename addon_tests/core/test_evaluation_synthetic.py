@@ -10,7 +10,7 @@ from neural_core.body import load_open_body
 from neural_core.evaluation import baselines
 from neural_core.evaluation.metrics import EvaluationError
 from neural_core.evaluation.synthetic import SyntheticConfig, _into_truth, _read, evaluate_synthetic
-from neural_core.evaluation.synthetic_people import make_subject, noisy_fit, true_evidence, true_joints
+from neural_core.evaluation.synthetic_people import make_subject, noisy_fit, placement, true_evidence, true_joints
 from neural_core.evaluation.synthetic_report import summary, tables, write_report
 from neural_core.texture import PartialTexture
 from neural_core.training.people.views import HELD_OUT_FIRST_SEED
@@ -105,6 +105,16 @@ def test_fit_noise_is_of_the_size_of_a_fit_and_the_same_every_time(subject):
     joints = body(first.parameters, correctives=False).joints[0, :22]
     apart = (joints - true_joints(subject, 0)).norm(dim=1)
     assert 0.003 < float(apart.mean()) < 0.12
+
+
+@pytest.mark.slow
+def test_a_body_nearer_to_the_camera_is_put_where_the_picture_shows_it(subject):
+    camera, truth = subject.views[2].camera, true_joints(subject, 0)
+    nearer = truth + 0.1 * camera.R[2] + 0.05 * camera.R[0]
+    placed = nearer + placement(nearer, truth, camera)
+    pixels, _ = camera.project(placed)
+    assert (pixels - camera.project(truth)[0]).norm(dim=1).max() < 3
+    assert (camera.project(nearer)[0] - camera.project(truth)[0]).norm(dim=1).min() > 5
 
 
 def test_a_body_of_another_scale_and_place_comes_back_to_the_truth():

@@ -28,6 +28,7 @@ from neural_core.evaluation.synthetic_people import (
     View,
     make_subject,
     noisy_fit,
+    placement,
     real_fit,
     true_evidence,
     true_joints,
@@ -42,7 +43,7 @@ from neural_core.rendering import AvatarRenderer, Frame, load_renderer
 from neural_core.texture import NeuralTexture
 from neural_core.training.people.views import HELD_OUT_FIRST_SEED
 
-VERSION = 1  # of the protocol: results of another one are not continued
+VERSION = 2  # of the protocol: results of another one are not continued
 _VARIANT_VIEWS = ("same", "yaw 90", "yaw 180", "pose")
 _MERGED_VIEWS = ("yaw 45", "yaw 135", "pose")  # none of the four photos shows them
 _STRIPS = 8  # people with pictures
@@ -178,13 +179,15 @@ class Bench:
         if view.pose:
             parameters = replace(noisy_fit(subject, index).parameters, betas=avatar.parameters.betas)
         vertices = self.body(parameters, avatar.rest_offsets).vertices[0]
-        if self.config.real_fit:
-            if index == 0:
-                camera = avatar.camera
-            elif not view.pose:
-                joints = self.body(parameters, correctives=False).joints[0]
-                truth = true_joints(subject, view.pose)
-                vertices = _into_truth(vertices, joints[: len(truth)], truth)
+        if self.config.real_fit and index == 0:
+            camera = avatar.camera
+        elif index and not view.pose:
+            joints = self.body(parameters, correctives=False).joints[0]
+            truth = true_joints(subject, view.pose)
+            if self.config.real_fit:
+                vertices, joints = (_into_truth(x, joints[: len(truth)], truth) for x in (vertices, joints))
+            # One photo does not tell the distance: as in training, the body is placed by what this picture shows.
+            vertices = vertices + placement(joints[: len(truth)], truth, camera)
         return Scene(view, vertices, camera)
 
     def _product(

@@ -126,11 +126,16 @@ def noisy_fit(subject: Subject, view: int, noise: FitNoise = _NOISE) -> BodyFit:
     R, eye = seen.camera.R[None], seen.camera.position[None]
     wrong = roma.rotmat_to_rotvec(wrong_rotations(person.joints, local, R, eye, rng, noise))
     parameters = BodyParameters.zeros(1, betas=betas[None]).with_full_pose(wrong)
-    found = body(parameters, correctives=False).joints[:, :_BODY_JOINTS]
-    truth = true_joints(subject, seen.pose)[None]
-    shift = shift_in_picture((found - eye[:, None]) @ R.mT, (truth - eye[:, None]) @ R.mT)
-    shift = (shift + _normal(rng, 3) * torch.tensor(noise.shift)) @ seen.camera.R
-    return BodyFit(replace(parameters, transl=shift), seen.camera)
+    found = body(parameters, correctives=False).joints[0, :_BODY_JOINTS]
+    shift = placement(found, true_joints(subject, seen.pose), seen.camera)
+    shift = shift + (_normal(rng, 3) * torch.tensor(noise.shift)) @ seen.camera.R
+    return BodyFit(replace(parameters, transl=shift[None]), seen.camera)
+
+
+def placement(found: Tensor, truth: Tensor, camera: Camera) -> Tensor:
+    """(3,) metres, world, by which joints (22, 3) must move to look in the picture as the true ones do."""
+    R, eye = camera.R, camera.position
+    return shift_in_picture(((found - eye) @ R.T)[None], ((truth - eye) @ R.T)[None])[0] @ R
 
 
 def true_evidence(subject: Subject, view: int) -> PhotoEvidence:
