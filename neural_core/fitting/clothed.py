@@ -1,6 +1,7 @@
 """Clothes and hair as a smooth shell over the body, fitted to the outline of the person (ROME, Khakhulin et al. 2022).
 
-The shell is a thickness, never negative, along smooth directions of the rest body, so it deforms with the body. Its
+The shell is a thickness along smooth directions of the rest body, at most two centimetres under the skin (where the fit
+is too thick or stands beside the person), so it deforms with the body. Its
 thickness lives in a low-dimensional basis that ties front and back to the sides a photo shows (`clothing_basis`).
 Fitting is Gauss-Newton: each point where the outline runs has a signed distance to the edge of the person mask, and
 the basis has a Gaussian prior. It needs no gradient of a picture and settles in a few steps.
@@ -39,8 +40,8 @@ def fit_clothed_shape(
     """Clothe the fitted body so that its outline meets the person mask.
 
     Returns:
-        (V, 3) rest-pose offsets, metres: outward only, zero on face, ears, eyes and hands. They go to
-        `body(parameters, rest_offsets)`.
+        (V, 3) rest-pose offsets, metres: outward, or inward by at most 2 cm; zero on face, ears, eyes and hands. They
+        go to `body(parameters, rest_offsets)`.
     """
     config, progress = config or ClothedConfig(), progress or Progress()
     shell = ClothingShell.of(body, config)
@@ -52,7 +53,7 @@ def fit_clothed_shape(
     motion = body(fit.parameters, shell.direction).vertices[0] - bare
     coefficients, best, best_overlap = shell.basis.start, shell.basis.start, -1.0
     for step in range(config.iterations + 1):
-        progress.update(step / (config.iterations + 1), "clothes")
+        progress.update(step / (config.iterations + 1), "Fitting the clothes")
         thickness, slope = shell.thickness(coefficients)
         vertices = bare + thickness[:, None] * motion
         fragments = rasterize(vertices, body.faces, target.camera, cull_backfaces=True)
@@ -62,7 +63,7 @@ def fit_clothed_shape(
         residuals = _outline_residuals(vertices, motion * slope[:, None], topology, fragments, target)
         residuals = _without_foreign_arms(residuals, arms, target, config)
         coefficients = coefficients + _gauss_newton_step(residuals, coefficients, shell, config)
-    progress.update(1.0, "clothes")
+    progress.update(1.0, "Fitting the clothes")
     return shell.offsets(best)
 
 

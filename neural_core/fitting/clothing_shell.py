@@ -20,7 +20,8 @@ class ClothingShell:
 
     Attributes:
         direction: (V, 3) unit vectors that clothes stand off along, in the rest pose.
-        freedom: (V,) in [0, 1], 0 where nothing grows. room: (V,) most thickness, metres.
+        freedom: (V,) in [0, 1], 0 where nothing grows. room: (V,) most thickness, metres. inset: (V,) metres, how far
+            the shell may go under the skin of the fit.
         hollows: (V,) metres by which taut cloth stands off the skin.
     """
 
@@ -29,6 +30,7 @@ class ClothingShell:
     direction: Tensor
     freedom: Tensor
     room: Tensor
+    inset: Tensor
     hollows: Tensor
     config: ClothedConfig
 
@@ -38,14 +40,14 @@ class ClothingShell:
         return _shell(_Identity(body), config)
 
     def thickness(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
-        """Thickness (V,) metres, never negative, and its derivative (V,) by `basis.values @ coefficients`."""
-        config = self.config
-        wanted = self.basis.values @ coefficients / config.softness
-        grown = torch.nn.functional.softplus(wanted) * config.softness * self.freedom
-        limited = self.room * torch.tanh(grown / self.room)
-        slope = torch.sigmoid(wanted) * self.freedom * (1 - (limited / self.room) ** 2)
-        skin = torch.exp(-limited / config.bridging)  # how far cloth still follows the skin
-        return limited + self.hollows * (1 - skin), slope * (1 + self.hollows / config.bridging * skin)
+        """Thickness (V,) metres, at least -inset, and its derivative (V,) by `basis.values @ coefficients`."""
+        wanted = self.basis.values @ coefficients * self.freedom
+        limit = torch.where(wanted > 0, self.room, self.inset)
+        limited = limit * torch.tanh(wanted / limit)
+        slope = self.freedom * (1 - (limited / limit) ** 2)
+        skin = torch.exp(-limited.clamp(min=0) / self.config.bridging)  # how far cloth still follows the skin
+        bridged = (limited > 0) * self.hollows / self.config.bridging * skin
+        return limited + self.hollows * (1 - skin), slope * (1 + bridged)
 
     def offsets(self, coefficients: Tensor) -> Tensor:
         """(V, 3) rest offsets, metres."""
@@ -79,7 +81,8 @@ def _shell(same: _Identity, config: ClothedConfig) -> ClothingShell:
     room = _room(body, regions, direction, config)
     hollows = stretched_over(body.template, direction, body.faces, config.bridging_steps)
     hollows = torch.minimum(hollows, room) * freedom
-    return ClothingShell(regions, clothing_basis(body), direction, freedom, room, hollows, config)
+    inset = _inset(body, regions, config)
+    return ClothingShell(regions, clothing_basis(body), direction, freedom, room, inset, hollows, config)
 
 
 def _hair_direction(body: BodyModel, regions: ClothingRegions, direction: Tensor, steps: int) -> Tensor:
@@ -130,6 +133,20 @@ def _room(body: BodyModel, regions: ClothingRegions, direction: Tensor, config: 
     inwards = (regions.legs | regions.feet) & (direction[:, 0] * rest[:, 0] < 0)
     to_middle = config.legs_apart * rest[:, 0].abs() / direction[:, 0].abs().clamp(min=1e-3)
     return torch.where(inwards, torch.minimum(room, to_middle), room).clamp(min=1e-4)
+
+
+def _inset(body: BodyModel, regions: ClothingRegions, config: ClothedConfig) -> Tensor:
+    """(V,) metres, positive."""
+    inset = torch.zeros_like(regions.freedom)
+    for region, most in (
+        (regions.scalp, config.scalp_inset),
+        (regions.torso, config.torso_inset),
+        (regions.arms, config.arm_inset),
+        (regions.legs, config.leg_inset),
+        (regions.feet, config.foot_inset),
+    ):
+        inset[region] = most
+    return smoothed(inset[:, None], body.faces, 10)[:, 0].clamp(min=1e-4)
 
 
 def _unit(vectors: Tensor) -> Tensor:
