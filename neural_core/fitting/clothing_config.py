@@ -11,7 +11,7 @@ class ClothedConfig:
     side: int = 384  # pixels of the person's longer side: 5 mm each on an adult, as fine as the mask
     iterations: int = 10  # the outline settles after 4 to 6
     damping: float = 0.6  # share of a Gauss-Newton step: full steps swing about the answer
-    outline_noise: float = 0.006  # edge of the mask and fitted body together; less makes lumps of legs that touch
+    outline_noise: float = 0.003  # edge of the mask; that the fitted body errs more, the inset takes up
     outline_length: float = 0.04  # of outline that errs together
     outlier: float = 0.04  # distance from which a point pulls with constant force (Huber): bags, hat brims
     arm_reach: float = 0.15  # from the middle of a forearm or hand, within which the mask may be theirs
@@ -20,8 +20,8 @@ class ClothedConfig:
     # Inwards: a fitted limb stands up to a centimetre beside the real one, or is that much too thick. Beyond the skin
     # the shell may go this far; a wrist of 2.5 cm radius stays a wrist.
     torso_inset: float = 0.02
-    arm_inset: float = 0.012
-    leg_inset: float = 0.012  # more, and legs that touch turn lumpy
+    arm_inset: float = 0.015
+    leg_inset: float = 0.018
     foot_inset: float = 0.008
     scalp_inset: float = 0.001
     torso_room: float = 0.09  # most thickness: a down jacket; more, and trunks swallow the arms beside them
@@ -38,5 +38,5 @@ class ClothedConfig:
     hair_smoothing: int = 15  # the same where hair's directions meet those of the torso
     bridging: float = 0.004  # thickness from which cloth spans hollows instead of following them
     bridging_steps: int = 300  # of the membrane: hollows up to a hand wide
-    steepness: float = 1.6  # rise of hair over the forehead and of a sleeve at the wrist, per metre of distance
-    hair_steepness: float = 5.0  # the same behind ears and jaw, where hair stands up like a wall
+    steepness: float = 2.0  # rise of hair over the forehead and of a sleeve at the wrist, per metre of distance
+    hair_steepness: float = 6.0  # the same behind ears and jaw, where hair stands up like a wall
