@@ -66,7 +66,7 @@ _FIRST_HAIR = 0.10  # metres, more than ears stand off
 _EVEN = 2.0  # of a coefficient itself: the data decide
 _SHIFT = 0.5  # of the difference between opposite sides: a bag or a misplaced limb more often than cloth
 _CURVATURE = 0.7  # of second differences along the axis: hems are sharper than skin
-_MIRROR = 0.15  # of left against right limb; looser, and legs that hide each other turn lumpy
+_MIRROR = 0.08  # of left against right limb; looser, and legs that hide each other turn lumpy
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ class ClothedConfig:
     # the shell may go this far; a wrist of 2.5 cm radius stays a wrist.
     torso_inset: float = 0.02
     arm_inset: float = 0.015
-    leg_inset: float = 0.018
+    leg_inset: float = 0.015
     foot_inset: float = 0.008
     scalp_inset: float = 0.001
     torso_room: float = 0.09  # most thickness: a down jacket; more, and trunks swallow the arms beside them
