@@ -14,14 +14,14 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def one():
-    return create_avatar(SAMPLE_PHOTO)
+    return create_avatar(SAMPLE_PHOTO, inpainting="classical")
 
 
 def test_a_second_photo_in_other_light_adds_texture_and_changes_no_colour(one, tmp_path: Path):
     # The same person mirrored and darker: the other profile, as a second photo would show it.
     second = tmp_path / "second.png"
     Image.open(SAMPLE_PHOTO).transpose(Image.Transpose.FLIP_LEFT_RIGHT).point(lambda v: int(v * 0.8)).save(second)
-    both = create_avatar([SAMPLE_PHOTO, second])
+    both = create_avatar([SAMPLE_PHOTO, second], inpainting="classical")
     assert torch.equal(both.avatar.parameters.betas, one.avatar.parameters.betas)
     assert torch.equal(both.fit.camera.K, one.fit.camera.K)
     seen_by_both, seen_by_one = ((c.partial.confidence > 0).sum() for c in (both, one))
