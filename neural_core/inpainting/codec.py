@@ -8,10 +8,9 @@ from diffusers.models.autoencoders.vq_model import VQModel
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from neural_core.errors import WeightsError
 from neural_core.inpainting.config import CodecConfig
 from neural_core.networks.blocks import start_at_zero
-from neural_core.networks.files import load_tensors, read_config, read_weights, save_weights, shipped
+from neural_core.networks.files import load_network, save_weights, shipped
 
 FORMAT = "likeness-codec"
 FORMAT_VERSION = 1
@@ -129,11 +128,6 @@ def save_codec(path: Path, config: CodecConfig, tensors: dict[str, Tensor], prov
 def load_codec(path: Path | str | None = None, device: torch.device | str = "cpu") -> TextureCodec:
     """A trained codec, by default the one that ships; raises WeightsError."""
     path = Path(path or shipped("codec"))
-    metadata, tensors = read_weights(path, FORMAT, FORMAT_VERSION)
-    try:
-        config = CodecConfig.from_json(read_config(path, metadata, "codec"))
-    except (ValueError, TypeError) as error:
-        raise WeightsError(f"The config in '{path}' makes no codec ({error}): train it anew.") from error
-    codec = TextureCodec(config)
-    load_tensors(codec, tensors, path)
-    return codec.eval().requires_grad_(False).to(device)
+    return load_network(path, FORMAT, FORMAT_VERSION, "codec", lambda c: TextureCodec(CodecConfig.from_json(c))).to(
+        device
+    )

@@ -14,10 +14,9 @@ from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultist
 from torch import Tensor, nn
 
 from neural_core.body.model import BodyModel
-from neural_core.errors import WeightsError
 from neural_core.inpainting.config import DenoiserConfig
 from neural_core.networks.clothed import body_maps
-from neural_core.networks.files import load_tensors, read_config, read_weights, save_weights, shipped
+from neural_core.networks.files import load_network, save_weights, shipped
 
 FORMAT = "likeness-denoiser"
 FORMAT_VERSION = 1
@@ -103,11 +102,6 @@ def save_denoiser(path: Path, config: DenoiserConfig, tensors: dict[str, Tensor]
 def load_denoiser(path: Path | str | None = None, device: torch.device | str = "cpu") -> Denoiser:
     """A trained denoiser, by default the one that ships; raises WeightsError."""
     path = Path(path or shipped("denoiser"))
-    metadata, tensors = read_weights(path, FORMAT, FORMAT_VERSION)
-    try:
-        config = DenoiserConfig.from_json(read_config(path, metadata, "denoiser"))
-    except (ValueError, TypeError) as error:
-        raise WeightsError(f"The config in '{path}' makes no denoiser ({error}): train it anew.") from error
-    denoiser = Denoiser(config)
-    load_tensors(denoiser, tensors, path)
-    return denoiser.eval().requires_grad_(False).to(device)
+    return load_network(path, FORMAT, FORMAT_VERSION, "denoiser", lambda c: Denoiser(DenoiserConfig.from_json(c))).to(
+        device
+    )

@@ -14,10 +14,9 @@ from torch.nn import functional as F
 
 from neural_core.body.model import BodyModel
 from neural_core.body.parameters import BodyParameters
-from neural_core.errors import WeightsError
 from neural_core.fitting.surface import smoothed, vertex_normals
 from neural_core.networks.blocks import PixelNorm, ResBlock, start_at_zero
-from neural_core.networks.files import load_tensors, read_config, read_weights, save_weights, shipped
+from neural_core.networks.files import load_network, save_weights, shipped
 from neural_core.texture.atlas import Atlas, lookup
 
 FORMAT = "likeness-clothed"
@@ -152,11 +151,6 @@ def save_clothed(path: Path, config: ClothedConfig, tensors: dict[str, Tensor], 
 def load_clothed(path: Path | str | None = None, device: torch.device | str = "cpu") -> ClothedNetwork:
     """A trained clothed head, by default the one that ships; raises WeightsError."""
     path = Path(path or shipped("clothed"))
-    metadata, tensors = read_weights(path, FORMAT, FORMAT_VERSION)
-    try:
-        config = ClothedConfig.from_json(read_config(path, metadata, "clothed head"))
-    except (ValueError, TypeError) as error:
-        raise WeightsError(f"The config in '{path}' makes no clothed head ({error}): train it anew.") from error
-    network = ClothedNetwork(config)
-    load_tensors(network, tensors, path)
-    return network.eval().requires_grad_(False).to(device)
+    return load_network(
+        path, FORMAT, FORMAT_VERSION, "clothed head", lambda c: ClothedNetwork(ClothedConfig.from_json(c))
+    ).to(device)

@@ -4,8 +4,9 @@ One file per network: tensors in half precision; metadata: format, version, conf
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,6 +18,7 @@ from neural_core.output import write_aside
 
 WEIGHTS_FOLDER = Path(__file__).parents[1] / "weights"
 _MAX_METADATA_CHARACTERS = 2**20
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def shipped(name: str) -> Path:
@@ -89,6 +91,23 @@ def read_config(path: Path, metadata: dict[str, str], what: str) -> dict[str, An
         return dict(json.loads(metadata["config"]))
     except (KeyError, ValueError, TypeError) as error:
         raise WeightsError(f"The config in '{path}' makes no {what} ({error}): train or download it anew.") from error
+
+
+def load_network(
+    path: Path, expected: str, version: int, what: str, build: Callable[[dict[str, Any]], Network]
+) -> Network:
+    """A trained network, frozen: `build` makes it from its config (ValueError or TypeError where that makes none).
+
+    Raises:
+        WeightsError: as read_weights, or config and tensors do not belong to `what`.
+    """
+    metadata, tensors = read_weights(path, expected, version)
+    try:
+        network = build(read_config(path, metadata, what))
+    except (ValueError, TypeError) as error:
+        raise WeightsError(f"The config in '{path}' makes no {what} ({error}): train it anew.") from error
+    load_tensors(network, tensors, path)
+    return network.eval().requires_grad_(False)
 
 
 def load_tensors(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:

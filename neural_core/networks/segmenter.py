@@ -13,9 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from neural_core.errors import WeightsError
 from neural_core.networks.blocks import ResBlock
-from neural_core.networks.files import load_tensors, read_config, read_weights, save_weights, shipped
+from neural_core.networks.files import load_network, save_weights, shipped
 
 FORMAT = "likeness-segmenter"
 FORMAT_VERSION = 1
@@ -124,11 +123,6 @@ def save_segmenter(path: Path, config: SegmenterConfig, tensors: dict[str, Tenso
 def load_segmenter(path: Path | str | None = None, device: torch.device | str = "cpu") -> SegmenterNetwork:
     """A trained segmenter, by default the one that ships; raises WeightsError."""
     path = Path(path or shipped("perceptual"))
-    metadata, tensors = read_weights(path, FORMAT, FORMAT_VERSION)
-    try:
-        config = SegmenterConfig.from_json(read_config(path, metadata, "segmenter"))
-    except (ValueError, TypeError) as error:
-        raise WeightsError(f"The config in '{path}' makes no segmenter ({error}): train it anew.") from error
-    network = SegmenterNetwork(config)
-    load_tensors(network, tensors, path)
-    return network.eval().requires_grad_(False).to(device)
+    return load_network(
+        path, FORMAT, FORMAT_VERSION, "segmenter", lambda c: SegmenterNetwork(SegmenterConfig.from_json(c))
+    ).to(device)
