@@ -37,27 +37,27 @@ def fit_body(
     with one_thread():
         mean = shape_mean(body, config.gender)
         objective = Objective(body, seen, config, mean)
-        x = _initialise(objective, body).x
+        x = initialise(objective, body).x
         progress.update(0.05, "Lifting the pose")
-        x = _run(objective, x, config.lift)
-        x = _place(objective, x)
+        x = run_stage(objective, x, config.lift)
+        x = place(objective, x)
         progress.update(0.15, "Fitting the camera")
-        x = _run(objective, x, config.place)
+        x = run_stage(objective, x, config.place)
         progress.update(0.2, "Fitting the body")
-        x = _run(objective, x, config.body)
+        x = run_stage(objective, x, config.body)
         progress.update(0.35, "Fitting hands and face")
-        x = _run(objective, x, config.everything)
+        x = run_stage(objective, x, config.everything)
         progress.update(0.5, "Fitting the outline")
         term = SilhouetteTerm.of(body, evidence, Variables(x), config)
-        x = _run(Objective(body, seen, config, mean, term), x, config.outline)
+        x = run_stage(Objective(body, seen, config, mean, term), x, config.outline)
         progress.update(0.9, "Fitting the face")
-        x = _run(objective, x, config.portrait)
+        x = run_stage(objective, x, config.portrait)
         progress.update(0.97, "Standing the body up")
-        fit = replace(_stand_up(body, evidence, Variables(x)), guessed=_guessed(evidence), gender=config.gender)
+        fit = replace(stand_up(body, evidence, Variables(x)), guessed=guessed_parts(evidence), gender=config.gender)
         return replace(fit, errors=fit_errors(evidence, body, fit, None))
 
 
-def _initialise(objective: Objective, body: BodyModel) -> Variables:
+def initialise(objective: Objective, body: BodyModel) -> Variables:
     """Mean pose, turned so that the torso's directions fit (Kabsch 1976), at the distance its size tells."""
     seen = objective.seen
     rest = body.joint_template[body.landmarks.pose_joint] + body.landmarks.pose_offset
@@ -79,14 +79,14 @@ def _initialise(objective: Objective, body: BodyModel) -> Variables:
     )
 
 
-def _run(objective: Objective, x: Tensor, stage: Stage) -> Tensor:
+def run_stage(objective: Objective, x: Tensor, stage: Stage) -> Tensor:
     """Minimise over the stage's variables, (B, SIZE)."""
     columns = indices(stage.variables)
     y, _ = minimise(lambda y: objective(x.index_copy(1, columns, y), stage), x[:, columns], stage.iterations)
     return x.index_copy(1, columns, y)
 
 
-def _place(objective: Objective, x: Tensor) -> Tensor:
+def place(objective: Objective, x: Tensor) -> Tensor:
     """Move the pelvis to where the posed landmarks project best: linear least squares in its position."""
     v = Variables(x)
     posed, seen = objective.pose(v), objective.seen
@@ -110,7 +110,7 @@ def _place(objective: Objective, x: Tensor) -> Tensor:
     return x.index_copy(1, columns, scaled)
 
 
-def _stand_up(body: BodyModel, evidence: PhotoEvidence, v: Variables) -> BodyFit:
+def stand_up(body: BodyModel, evidence: PhotoEvidence, v: Variables) -> BodyFit:
     """Put the soles on y = 0 and the pelvis above the origin; the camera moves along."""
     parameters = v.body_parameters().detach()
     out = body(parameters)
@@ -123,7 +123,7 @@ def _stand_up(body: BodyModel, evidence: PhotoEvidence, v: Variables) -> BodyFit
     return BodyFit(replace(parameters, transl=shift[None]), camera)
 
 
-def _guessed(evidence: PhotoEvidence) -> tuple[str, ...]:
+def guessed_parts(evidence: PhotoEvidence) -> tuple[str, ...]:
     seen = evidence.pose[:, 2] > 0.5
     parts = {
         "legs": not seen[[25, 26]].any(),

@@ -14,7 +14,7 @@ from torch import Tensor
 from neural_core.body.model import BodyModel
 from neural_core.fitting.config import FitConfig, Stage
 from neural_core.fitting.directions import BONE_END, BONE_START
-from neural_core.fitting.fit import _guessed, _run, _stand_up, one_thread
+from neural_core.fitting.fit import guessed_parts, one_thread, run_stage, stand_up
 from neural_core.fitting.objective import Objective, Posed, geman_mcclure
 from neural_core.fitting.observation import Observation, observation
 from neural_core.fitting.report import fit_errors
@@ -77,12 +77,12 @@ def refit_body(
         objective = _Corrected(body, seen, settings, mean, extra=None if outline is None else outline.vertices)
         objective.correct(pinned, outline, home, slope, config)
         if start is None:
-            x = _run(objective, home, config.stage)
+            x = run_stage(objective, home, config.stage)
         else:
             draft = replace(config.stage, iterations=config.draft_iterations)
-            x = _run(objective, variables_of(start, body, corrected.focal), draft)
-        fit = _stand_up(body, corrected, Variables(x))
-        fit = replace(fit, guessed=_guessed(corrected), gender=base.gender)
+            x = run_stage(objective, variables_of(start, body, corrected.focal), draft)
+        fit = stand_up(body, corrected, Variables(x))
+        fit = replace(fit, guessed=guessed_parts(corrected), gender=base.gender)
         return fit if start is not None else replace(fit, errors=fit_errors(corrected, body, fit, None))
 
 

@@ -18,7 +18,7 @@ from neural_core.body.parameters import BodyParameters
 from neural_core.camera import Camera
 from neural_core.fitting.config import FitConfig, Stage
 from neural_core.fitting.directions import bone_directions, corrected_directions
-from neural_core.fitting.fit import _initialise, _place, _run, one_thread
+from neural_core.fitting.fit import initialise, one_thread, place, run_stage
 from neural_core.fitting.minimise import minimise
 from neural_core.fitting.objective import Objective
 from neural_core.fitting.observation import observation
@@ -120,7 +120,7 @@ class SequenceFit:
             x = self._meet_outline(objective, smooth.x, evidence, matches=1)
             log_z = indices(("place",))[2:]
             x = x.index_copy(1, log_z, smooth.x[:, log_z])
-            x = _run(objective, x, _PORTRAIT)
+            x = run_stage(objective, x, _PORTRAIT)
         return self._pose(objective, x, smooth.restarted, smooth.swapped)
 
     def at(self, x: Tensor, like: FramePose) -> FramePose:
@@ -135,7 +135,7 @@ class SequenceFit:
         if recent is None:
             x, restarted = self._anew(objective), True
         else:
-            x = _run(objective, recent.x, _EVERYTHING)
+            x = run_stage(objective, recent.x, _EVERYTHING)
             limit = max(config.restart_jump * float(np.median(self.residuals)), config.restart / 2)
             restarted = False
             if self._residual(objective, x) > min(config.restart, limit):
@@ -144,15 +144,15 @@ class SequenceFit:
                 x = both[int(restarted)][None]
         self.residuals = [*self.residuals[-20:], self._residual(objective, x)]
         x = self._meet_outline(objective, x, evidence, config.matches)
-        x = _run(objective, x, _PORTRAIT)
+        x = run_stage(objective, x, _PORTRAIT)
         return self._pose(objective, x, restarted, swapped)
 
     def _anew(self, objective: Objective) -> Tensor:
-        x = _initialise(objective, self.body).x.index_copy(1, self.known_columns, self.known_values)
-        x = _run(objective, x, _LIFT)
-        x = _place(objective, x)
+        x = initialise(objective, self.body).x.index_copy(1, self.known_columns, self.known_values)
+        x = run_stage(objective, x, _LIFT)
+        x = place(objective, x)
         for stage in (_PLACE, _BODY, _EVERYTHING):
-            x = _run(objective, x, stage)
+            x = run_stage(objective, x, stage)
         return x
 
     def _meet_outline(self, objective: Objective, x: Tensor, evidence: PhotoEvidence, matches: int) -> Tensor:
