@@ -104,6 +104,24 @@ base.modal = timed("modal", base.modal)
     print(f"longest of {len(calls)} steps on the main thread: {max(calls):.0f} ms")
 
 
+def test_the_whole_photo_is_in_view(window):
+    frame, free = window.ask(f"""
+import sys
+from bpy_extras.view3d_utils import location_3d_to_region_2d
+area = next(a for a in bpy.context.window_manager.windows[0].screen.areas if a.type == "VIEW_3D")
+region = next(r for r in area.regions if r.type == "WINDOW")
+camera = bpy.context.scene.camera
+corners = [camera.matrix_world @ corner for corner in camera.data.view_frame(scene=bpy.context.scene)]
+seen = [location_3d_to_region_2d(region, area.spaces[0].region_3d, corner) for corner in corners]
+xs, ys = [p.x for p in seen], [p.y for p in seen]
+free = sys.modules["{MODULE}.rig.first_look"].free_part(area, region)
+answer = [[min(xs), min(ys), max(xs), max(ys)], free]
+""")
+    left, bottom, right, top = free
+    assert left <= frame[0] and bottom <= frame[1] and frame[2] <= right and frame[3] <= top
+    assert max((frame[2] - frame[0]) / (right - left), (frame[3] - frame[1]) / (top - bottom)) > 0.9
+
+
 def test_undo_takes_it_back_and_redo_brings_it_again(window):
     there = objects(window)
     window.hover()

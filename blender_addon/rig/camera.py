@@ -16,14 +16,18 @@ def build_camera(name: str, camera: dict, collection: bpy.types.Collection) -> b
     K, R, t = (np.array(camera[key], dtype=np.float64) for key in ("K", "R", "t"))
     width, height = int(camera["width"]), int(camera["height"])
     data = bpy.data.cameras.new(name)
-    # With a horizontal fit, lens and shift are all in units of the picture's width.
-    data.sensor_fit, data.sensor_width = "HORIZONTAL", _SENSOR
+    # Lens and shift are in units of the longer side, as photographers count, and a viewport can hold all of it: one
+    # that is wide and low cannot shrink a tall picture whose width is what Blender fits.
+    upright = height * pixel_aspect(K) > width
+    longer, focal = (height, K[1, 1]) if upright else (width, K[0, 0])
+    data.sensor_fit = "VERTICAL" if upright else "HORIZONTAL"
+    data.sensor_width = data.sensor_height = _SENSOR
     if camera.get("orthographic", False):
-        data.type, data.ortho_scale = "ORTHO", width / K[0, 0]
+        data.type, data.ortho_scale = "ORTHO", longer / focal
     else:
-        data.lens = K[0, 0] * _SENSOR / width
-    data.shift_x = (width / 2 - K[0, 2]) / width
-    data.shift_y = (K[1, 2] - height / 2) / width * pixel_aspect(K)
+        data.lens = focal * _SENSOR / longer
+    data.shift_x = (width / 2 - K[0, 2]) / longer / (pixel_aspect(K) if upright else 1.0)
+    data.shift_y = (K[1, 2] - height / 2) / longer * (1.0 if upright else pixel_aspect(K))
     result = bpy.data.objects.new(name, data)
     collection.objects.link(result)
     rotation = BLENDER_FROM_CORE @ R.T @ _BLENDER_FROM_OPENCV
