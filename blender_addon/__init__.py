@@ -6,13 +6,12 @@ the backend process, `export` carries avatars away. No torch in this process; no
 
 from . import backend, engine, operators, panels, photo, preferences, properties, translations
 from .install import watch
-from .rig import correctives, painting
+from .rig import handlers
 from .trouble import panel as trouble_panel
 
 # Registered in this order, unregistered in the reverse one; each module removes everything it adds.
 _modules = (
-    translations, preferences, properties, watch, backend, engine, photo, operators, panels, trouble_panel, correctives,
-    painting,
+    translations, preferences, properties, watch, backend, engine, photo, operators, panels, trouble_panel, handlers,
 )  # fmt: skip
 
 

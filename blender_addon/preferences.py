@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from .install.control import root_in
+from .lazily import loaded
 from .typed import register_and_unregister
 
 _PACKAGE = __package__ or ""
@@ -40,6 +40,8 @@ def preferences() -> "LIKENESS_AP_preferences | None":
 
 def settings() -> Settings:
     """The preferences, or their defaults where there are none."""
+    from .install.control import root_in
+
     chosen = preferences()
     if chosen is None:
         return Settings("", "auto", user_folder("log"), root_in(user_folder("")))
@@ -60,9 +62,8 @@ def user_folder(name: str) -> Path:
 
 def _restart(self, context: bpy.types.Context) -> None:
     """The next request takes the new choice."""
-    from .backend import client
-
-    client.close()
+    if client := loaded("backend.client"):
+        client.close()
 
 
 class LIKENESS_AP_preferences(bpy.types.AddonPreferences):

@@ -13,6 +13,9 @@ from bpy.props import (
 
 from .typed import register_and_unregister
 
+AVATAR_VERSION = 1  # of what this add-on stores in a .blend file
+JOINT_ORDER_KEY = "likeness_joints"  # on an avatar's armature: names of its joints, one a line
+
 
 class LIKENESS_PG_object(bpy.types.PropertyGroup):
     """On the armature and on the mesh of an avatar."""

@@ -262,12 +262,10 @@ def test_what_cannot_be_drawn_is_a_sentence(scene, tmp_path, spoil, words):
 
 
 def test_a_bug_is_a_report_too(scene, tmp_path, monkeypatch):
-    from blender_addon.engine import render_engine
-
     def broken(*_):
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(render_engine, "render_final", broken)
+    monkeypatch.setattr("blender_addon.engine.final.render_final", broken)
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         render(tmp_path)
     assert not (tmp_path / "frame.exr").exists()

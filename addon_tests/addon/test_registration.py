@@ -1,6 +1,9 @@
 """Enabled and disabled twice, the add-on leaves nothing behind."""
 
 import gc
+import subprocess
+import sys
+from pathlib import Path
 
 import bpy
 
@@ -61,4 +64,32 @@ def test_no_timer_is_left(blender):
 def test_every_module_that_registers_is_listed():
     """A module with `register` that nobody calls would be dead code."""
     names = {module.__name__ for module in blender_addon._modules}
-    assert {"blender_addon.trouble.panel", "blender_addon.install.watch", "blender_addon.translations"} <= names
+    assert {
+        "blender_addon.rig.handlers",
+        "blender_addon.trouble.panel",
+        "blender_addon.install.watch",
+        "blender_addon.translations",
+    } <= names
+
+
+_ENABLE = """
+import sys
+import bpy
+for name in (
+    "numpy", "subprocess", "multiprocessing", "ctypes", "ssl", "socket", "urllib.request", "tempfile", "zipfile",
+    "hashlib", "traceback",
+):
+    sys.modules[name] = None  # whoever imports it fails from now on
+import blender_addon
+blender_addon.register()
+blender_addon.unregister()
+print(*(name for name in sys.modules if name.startswith("neural_core")))
+"""
+
+
+def test_enabling_imports_nothing_heavy():
+    """As docs/design_rules.md has it; in a Blender of its own, because tests import all there is."""
+    root = Path(blender_addon.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", _ENABLE], capture_output=True, text=True, check=False, cwd=root)
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) == {"neural_core", "neural_core.errors"}

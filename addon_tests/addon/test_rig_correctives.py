@@ -6,7 +6,7 @@ import pytest
 from avatars import blender_vertices, core_vertices, describe, parameters
 
 import blender_addon
-from blender_addon.rig import correctives
+from blender_addon.rig import correctives, handlers
 from blender_addon.rig.axes import to_core
 from blender_addon.rig.build import build_avatar
 
@@ -159,7 +159,7 @@ def test_undo_brings_the_correctives_back(avatar):
 
 def test_unregistering_removes_every_handler(blender):
     blender_addon.unregister()
-    left = [h for name in correctives._HANDLERS for h in getattr(bpy.app.handlers, name)]
+    left = [h for name in handlers.HANDLERS for h in getattr(bpy.app.handlers, name)]
     blender_addon.register()
     assert not [h for h in left if h.__module__.startswith("blender_addon")]
 

@@ -1,5 +1,7 @@
 """The backend process as Blender sees it: found, started, spoken to without threads, restarted when it dies."""
 
+from ..lazily import loaded
+
 
 def register() -> None:
     """Nothing to do: the process starts with the first request."""
@@ -7,6 +9,5 @@ def register() -> None:
 
 def unregister() -> None:
     """End the backend process."""
-    from . import client
-
-    client.close()
+    if client := loaded("backend.client"):
+        client.close()

@@ -2,9 +2,9 @@
 
 import bpy
 
+from ..lazily import loaded
 from . import compositing, panels
 from .render_engine import LIKENESS_RenderEngine
-from .viewport import stop_watching
 
 
 def register() -> None:
@@ -14,7 +14,8 @@ def register() -> None:
 
 
 def unregister() -> None:
-    stop_watching()
+    if viewport := loaded("engine.viewport"):
+        viewport.stop_watching()
     compositing.unregister()
     panels.unregister()
     bpy.utils.unregister_class(LIKENESS_RenderEngine)

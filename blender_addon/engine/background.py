@@ -3,8 +3,9 @@
 import bpy
 import numpy as np
 
+from .errors import SceneError
 from .passes import linear
-from .view import SceneError, Window
+from .view import Window
 
 
 def background(scene: bpy.types.Scene, width: int, height: int, window: Window) -> np.ndarray | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import bpy
 from bpy.app.handlers import persistent
 
-from .view import SceneError
+from .errors import SceneError
 
 _SUFFIX = " Likeness"
 _CATCHER = "Likeness Shadow Catcher"

@@ -6,9 +6,10 @@ from neural_core.errors import BackendError
 
 from ..backend import client
 from .background import background
+from .errors import SceneError
 from .passes import Pictures, empty_pictures, pictures_wanted, write_passes
 from .snapshot import Snapshot, take_snapshot
-from .view import SceneError, camera_view, render_window
+from .view import camera_view, render_window
 
 
 def render_final(engine: bpy.types.RenderEngine, depsgraph: bpy.types.Depsgraph) -> None:

@@ -1,15 +1,15 @@
 """The render engine LIKENESS as Blender sees it; thin, because Blender makes a new instance for every frame."""
 
-import traceback
+from typing import TYPE_CHECKING
 
 import bpy
 
 from neural_core.errors import Cancelled, LikenessError
 
 from ..trouble import record
-from .final import render_final
-from .passes import register_passes
-from .viewport import Viewport
+
+if TYPE_CHECKING:
+    from .viewport import Viewport
 
 ENGINE_ID = "LIKENESS"
 
@@ -25,14 +25,18 @@ class LIKENESS_RenderEngine(bpy.types.RenderEngine):
     bl_use_eevee_viewport = True  # Material Preview shows the baked texture
     bl_use_shading_nodes_custom = False
 
-    _viewport: Viewport | None = None
+    _viewport: "Viewport | None" = None
 
     def update_render_passes(self, scene: bpy.types.Scene, renderlayer: bpy.types.ViewLayer) -> None:
+        from .passes import register_passes
+
         register_passes(self, scene, renderlayer)
 
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:
         # Blender writes a blank frame after an exception or error_set; only an ERROR report stops a farm.
         try:
+            from .final import render_final
+
             render_final(self, depsgraph)
         except Cancelled:
             return
@@ -40,6 +44,8 @@ class LIKENESS_RenderEngine(bpy.types.RenderEngine):
             record.note(error, "Render")
             self._fail(str(error))
         except Exception as error:
+            import traceback
+
             traceback.print_exc()
             self._fail(f"The Likeness engine failed ({type(error).__name__}: {error}): please report this.")
 
@@ -49,8 +55,10 @@ class LIKENESS_RenderEngine(bpy.types.RenderEngine):
     def view_draw(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
         self._view().draw(self, context, depsgraph)
 
-    def _view(self) -> Viewport:
+    def _view(self) -> "Viewport":
         if self._viewport is None:
+            from .viewport import Viewport
+
             self._viewport = Viewport()
         return self._viewport
 

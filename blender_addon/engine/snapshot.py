@@ -10,7 +10,8 @@ from ..avatar_files import avatar_file
 from ..rig.axes import to_core
 from ..rig.painting import Painted, painted
 from ..typed import mesh_of
-from .view import SceneError, View
+from .errors import SceneError
+from .view import View
 
 _WITH_SURFACE = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
 

@@ -5,18 +5,11 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from neural_core.errors import LikenessError
-
 from ..rig.axes import BLENDER_FROM_CORE
+from .errors import SceneError
 
 _OPENCV_FROM_BLENDER = np.diag([1.0, -1.0, -1.0])  # Blender's cameras look along -z with +y up
 _SUPPORTED = ("PERSP", "ORTHO")
-
-
-class SceneError(LikenessError):
-    """The scene holds something that the engine cannot draw."""
-
-    code = "scene"
 
 
 @dataclass(frozen=True)

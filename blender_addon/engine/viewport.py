@@ -16,8 +16,9 @@ from neural_core.errors import Cancelled, LikenessError
 
 from ..backend import client
 from ..backend.job import Job
+from .errors import SceneError
 from .snapshot import take_snapshot
-from .view import SceneError, View, view_of
+from .view import View, view_of
 
 _LONGEST_SIDE = {"draft": 512, "final": 1280}  # pixels; the backend draws a draft at half of that
 _STILL = 0.25  # seconds without a change before a frame in full is asked for

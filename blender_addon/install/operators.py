@@ -1,24 +1,25 @@
 """The buttons of the preferences. What they start is a process; nothing here waits for it."""
 
-import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import EnumProperty
 
 from neural_core.errors import LikenessError
 
+from ..lazily import loaded
 from ..operators.job import JobOperator, Steps
 from ..operators.request import request
 from ..translations import message as translated
-from .control import begin, cancel, look, own_wheel
-from .state import Condition, State
-from .worker.layout import Layout
+
+if TYPE_CHECKING:
+    from .state import Condition
 
 
-def condition() -> Condition:
+def condition() -> "Condition":
     """The installation's, where the preferences say it is."""
     from ..preferences import settings
+    from .control import look
 
     return look(settings().backend_root)
 
@@ -27,11 +28,12 @@ class _WorkerOperator:
     """Base: starts the worker and looks after it from then on."""
 
     def start(self, op: str, **options) -> set[str]:
-        from ..backend import client
         from ..preferences import settings
         from . import watch
+        from .control import begin
 
-        client.close()  # Windows replaces no file that a process has open
+        if client := loaded("backend.client"):
+            client.close()  # Windows replaces no file that a process has open
         try:
             begin(settings().backend_root, op, **options)
         except LikenessError as error:
@@ -51,6 +53,7 @@ class LIKENESS_OT_backend_install(_WorkerOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         from ..preferences import preferences
+        from .state import State
 
         chosen = preferences()
         if chosen is None:
@@ -67,6 +70,7 @@ class LIKENESS_OT_backend_install(_WorkerOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..preferences import preferences
+        from .control import own_wheel
 
         chosen = preferences()
         assert chosen is not None  # poll
@@ -83,6 +87,7 @@ class LIKENESS_OT_backend_cancel(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..preferences import settings
+        from .control import cancel
 
         cancel(settings().backend_root)
         return {"FINISHED"}
@@ -154,10 +159,11 @@ class LIKENESS_OT_open_log(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..preferences import settings
+        from .worker.layout import Layout
 
         chosen = settings()
-        path: Path = chosen.log if self.kind == "BACKEND" else Layout(chosen.backend_root).log
-        if not os.path.isfile(path):
+        path = chosen.log if self.kind == "BACKEND" else Layout(chosen.backend_root).log
+        if not path.is_file():
             self.report({"WARNING"}, translated("There is no log yet"))
             return {"CANCELLED"}
         bpy.ops.wm.path_open(filepath=str(path))

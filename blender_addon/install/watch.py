@@ -5,11 +5,9 @@ A timer and not a modal operator: it does not end with the window in which it wa
 
 import bpy
 
+from ..lazily import loaded
 from ..typed import register_and_unregister
 from . import operators
-from .control import started
-from .worker.layout import Layout
-from .worker.lock import held
 
 _SECONDS = 0.4
 _working = False
@@ -24,13 +22,15 @@ def watch() -> None:
 def _look() -> float | None:
     """One tick: None when there is nothing to watch any more."""
     global _working
-    from ..backend import client
     from ..preferences import settings
+    from .control import started
+    from .worker.layout import Layout
+    from .worker.lock import held
 
     working = held(Layout(settings().backend_root).lock) or started()
     if working or _working:
         _redraw()
-    if _working and not working:
+    if _working and not working and (client := loaded("backend.client")):
         client.close()  # the next request takes what is installed now
     _working = working
     return _SECONDS if working else None

@@ -5,7 +5,6 @@ from bpy.props import BoolProperty
 
 from neural_core.errors import LikenessError
 
-from ..engine.compositing import set_up
 from ..typed import scene_of
 
 
@@ -33,6 +32,8 @@ class LIKENESS_OT_set_up_compositing(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..engine.compositing import set_up
+
         try:
             second = set_up(scene_of(context), shadow_catcher=self.shadow_catcher)
         except LikenessError as error:

@@ -8,8 +8,6 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
 from neural_core.errors import PhotoError
 
-from ..photo import view
-from ..photo.live import live_of
 from ..photo.properties import corrections, photos_of
 from .import_avatar import describe_and_build
 from .job import JobOperator, Steps
@@ -73,6 +71,8 @@ class LIKENESS_OT_create_avatar(JobOperator, bpy.types.Operator):
         pictures = scaled(pictures_of(result.get("proposals", [])), _CREATION, _CREATION)
         yield from pictures
         if not self.filepath:
+            from ..photo import view
+
             view.close_soon()  # before the viewport turns to the avatar: it is as wide as it will be
         avatar = yield from scaled(describe_and_build(self, context, Path(result["path"])), _CREATION, 1.0)
         remember(avatar, result.get("proposals", []))
@@ -92,6 +92,8 @@ class LIKENESS_OT_create_avatar(JobOperator, bpy.types.Operator):
 
     def _open_photos(self, context: bpy.types.Context) -> dict[str, Any]:
         """The request for the scene's photos, as they were corrected."""
+        from ..photo.live import live_of
+
         entries = []
         for photo in photos_of(context).photos:
             path = Path(bpy.path.abspath(photo.filepath))

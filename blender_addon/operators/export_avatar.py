@@ -7,8 +7,6 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from neural_core.errors import OutputError
 
-from ..export.avatar import ExportOptions, export_avatar
-from ..rig.pose import Joints, avatar_meshes
 from .job import JobOperator, Steps, active_avatar
 
 _GAME = {"correctives": True, "expressions": True, "influences": "FOUR", "jpeg": False}
@@ -109,6 +107,9 @@ class LIKENESS_OT_export_avatar(JobOperator, bpy.types.Operator):
         self.filepath = str(folder / f"{avatar.name if avatar else 'avatar'}.glb")
 
     def job(self, context: bpy.types.Context) -> Steps:
+        from ..export.avatar import ExportOptions, export_avatar
+        from ..rig.pose import Joints, avatar_meshes
+
         # One piece: while the copy exists, nobody may undo or save.
         yield 0.1, "Writing the avatar"
         armature = active_avatar(context)

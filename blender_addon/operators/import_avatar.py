@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import BoolProperty, StringProperty
@@ -9,11 +10,11 @@ from bpy.props import BoolProperty, StringProperty
 from neural_core.errors import AvatarFileError, AvatarMissing
 
 from ..datablocks import kept_on_success
-from ..rig.build import AvatarObjects, build_steps
-from ..rig.description import AvatarDescription
-from ..rig.first_look import show_avatar
 from .job import JobOperator, Steps
 from .request import request
+
+if TYPE_CHECKING:
+    from ..rig.build import AvatarObjects
 
 
 class LIKENESS_OT_import_avatar(JobOperator, bpy.types.Operator):
@@ -44,6 +45,10 @@ class LIKENESS_OT_import_avatar(JobOperator, bpy.types.Operator):
 
 def describe_and_build(operator, context: bpy.types.Context, path: Path) -> Steps:
     """Ask the backend what is in the file, then build it; nothing is left when that fails."""
+    from ..rig.build import build_steps
+    from ..rig.description import AvatarDescription
+    from ..rig.first_look import show_avatar
+
     body, arrays = yield from request("describe_avatar", {"path": str(path)})
     description = AvatarDescription.from_wire({"path": str(path), **body}, arrays)
     steps = build_steps(description, context, photo_pose=operator.photo_pose, photo_camera=operator.photo_camera)
@@ -53,7 +58,7 @@ def describe_and_build(operator, context: bpy.types.Context, path: Path) -> Step
         return avatar
 
 
-def _building(steps: Generator[None, None, AvatarObjects]) -> Steps:
+def _building(steps: "Generator[None, None, AvatarObjects]") -> Steps:
     """The pieces of the building as steps of the job; what happens between them must leave its parts alone."""
     try:
         while True:

@@ -2,21 +2,18 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
-import numpy as np
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-from neural_core.bvh import Bvh, read_bvh
 from neural_core.errors import MotionError
-from neural_core.motion import Motion, read_motion
 
 from ..datablocks import kept_on_success
-from ..pose.retarget import retarget
-from ..rig.animation import write_motion_action
-from ..rig.ground import lowest_points
-from ..rig.pose import Joints, avatar_meshes, read_pose
 from .job import JobOperator, Steps, active_avatar
+
+if TYPE_CHECKING:
+    from neural_core.motion import Motion
 
 _HANDS = slice(25, 55)
 
@@ -82,9 +79,16 @@ class LIKENESS_OT_import_motion(JobOperator, bpy.types.Operator):
         return True
 
     def job(self, context: bpy.types.Context) -> Steps:
+        from neural_core.bvh import Bvh, read_bvh
+        from neural_core.motion import read_motion
+
         yield 0.1, "Reading the motion"
         path = Path(bpy.path.abspath(self.filepath))
         read = read_bvh(path) if path.suffix.lower() == ".bvh" else read_motion(path, up=self.up.lower())
+        from ..pose.retarget import retarget
+        from ..rig.animation import write_motion_action
+        from ..rig.pose import Joints, avatar_meshes
+
         yield 0.5, "Writing the animation"
         # Resolved here: between two steps the user may have undone or deleted anything.
         scene, armature = context.scene, active_avatar(context)
@@ -109,8 +113,10 @@ class LIKENESS_OT_import_motion(JobOperator, bpy.types.Operator):
         self.report({"INFO"}, f"{len(motion)} frames of '{path.stem}' on '{armature.name}'")
 
 
-def with_relaxed_hands(armature: bpy.types.Object, motion: Motion) -> Motion:
+def with_relaxed_hands(armature: bpy.types.Object, motion: "Motion") -> "Motion":
     """A motion that knows no fingers gets the body's relaxed hands instead of flat ones."""
+    import numpy as np
+
     if motion.has_hands:
         return motion
     poses = motion.poses.copy()
@@ -118,8 +124,11 @@ def with_relaxed_hands(armature: bpy.types.Object, motion: Motion) -> Motion:
     return replace(motion, poses=poses)
 
 
-def placed(armature: bpy.types.Object, mesh: bpy.types.Object, motion: Motion, on_the_spot: bool) -> Motion:
+def placed(armature: bpy.types.Object, mesh: bpy.types.Object, motion: "Motion", on_the_spot: bool) -> "Motion":
     """The motion with its lowest point on the ground, beginning where the avatar stands now."""
+    from ..rig.ground import lowest_points
+    from ..rig.pose import read_pose
+
     _, stands = read_pose(armature)
     trans = motion.trans - motion.trans[0] * [1, 0, 1] + stands * [1, 0, 1]
     if on_the_spot:

@@ -5,14 +5,15 @@ import bpy
 from neural_core.errors import AvatarFileError
 
 from ..avatar_files import avatar_file
-from ..rig.painting import avatar_image, forget_paint, image_bytes
-from ..rig.pose import avatar_meshes
 from .job import JobOperator, Steps, active_avatar
 from .request import request
 
 
 def _has_picture(cls, context: bpy.types.Context) -> bool:
     """Poll of both operators."""
+    from ..rig.painting import avatar_image
+    from ..rig.pose import avatar_meshes
+
     avatar = active_avatar(context)
     meshes = avatar_meshes(avatar) if avatar is not None else []
     if not meshes:
@@ -26,6 +27,8 @@ def _has_picture(cls, context: bpy.types.Context) -> bool:
 
 def _painted_mesh(context: bpy.types.Context) -> bpy.types.Object:
     """The mesh of the active avatar; poll has seen it."""
+    from ..rig.pose import avatar_meshes
+
     armature = active_avatar(context)
     assert armature is not None
     return avatar_meshes(armature)[0]
@@ -67,6 +70,8 @@ class LIKENESS_OT_save_texture(JobOperator, bpy.types.Operator):
         return super().poll(context) and _has_picture(cls, context)
 
     def job(self, context: bpy.types.Context) -> Steps:
+        from ..rig.painting import avatar_image, forget_paint, image_bytes
+
         mesh = _painted_mesh(context)
         image, name = avatar_image(mesh), mesh.name
         assert image is not None  # poll

@@ -3,17 +3,11 @@
 from pathlib import Path
 
 import bpy
-import numpy as np
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from neural_core.errors import LikenessError, OutputError
-from neural_core.motion import Motion, write_motion
-from neural_core.output import check_writable
 
-from ..pose.apply import key_pose, library_pose, mirror_pose, stand
-from ..pose.assets import add_pose_assets
 from ..pose.library import LIBRARY
-from ..rig.pose import Joints, apply_expression, avatar_meshes, current_expression, read_pose
 from ..typed import scene_of
 from .job import active_avatar
 
@@ -29,6 +23,8 @@ class AvatarOperator:
         if avatar is None:
             cls.poll_message_set("Select an avatar first")  # type: ignore[attr-defined]
             return False
+        from ..rig.pose import Joints
+
         if not Joints.complete(avatar):
             cls.poll_message_set("This avatar has lost a bone: import it again")  # type: ignore[attr-defined]
             return False
@@ -52,6 +48,8 @@ def _posed(context: bpy.types.Context, armature: bpy.types.Object) -> None:
     """Keys where the user has Blender record them, or where an animation would take the pose back."""
     animated = armature.animation_data is not None and armature.animation_data.action is not None
     if animated or scene_of(context).tool_settings.use_keyframe_insert_auto:
+        from ..pose.apply import key_pose
+
         key_pose(armature, scene_of(context).frame_current)
 
 
@@ -65,6 +63,8 @@ class LIKENESS_OT_apply_pose(AvatarOperator, bpy.types.Operator):
     pose: EnumProperty(name="Pose", items=_POSES, default="STAND")
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object) -> None:
+        from ..pose.apply import library_pose, stand
+
         stand(armature, library_pose(armature, self.pose))
         _posed(context, armature)
 
@@ -80,6 +80,11 @@ class LIKENESS_OT_reset_pose(AvatarOperator, bpy.types.Operator):
     face: BoolProperty(name="Face", description="No expression", default=True)
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object) -> None:
+        import numpy as np
+
+        from ..pose.apply import stand
+        from ..rig.pose import apply_expression, avatar_meshes, current_expression
+
         if self.face:
             for mesh in avatar_meshes(armature):
                 apply_expression(mesh, np.zeros_like(current_expression(armature)))
@@ -96,6 +101,8 @@ class LIKENESS_OT_mirror_pose(AvatarOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object) -> None:
+        from ..pose.apply import mirror_pose
+
         mirror_pose(armature)
         _posed(context, armature)
 
@@ -108,6 +115,8 @@ class LIKENESS_OT_add_pose_assets(AvatarOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object) -> None:
+        from ..pose.assets import add_pose_assets
+
         made = add_pose_assets(armature)
         self.report({"INFO"}, f"{len(made)} pose assets added to this file")
 
@@ -137,6 +146,13 @@ class LIKENESS_OT_save_pose(AvatarOperator, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def change(self, context: bpy.types.Context, armature: bpy.types.Object) -> None:
+        import numpy as np
+
+        from neural_core.motion import Motion, write_motion
+        from neural_core.output import check_writable
+
+        from ..rig.pose import current_expression, read_pose
+
         path = Path(bpy.path.abspath(self.filepath))
         if path.suffix.lower() != ".npz":
             raise OutputError(f"'{path.name}' is no name for a pose: end it with .npz.")

@@ -2,26 +2,27 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
-import numpy as np
 from bpy.props import IntProperty
-from bpy.utils import previews
 
 from neural_core.errors import AvatarMissing
 
 from ..avatar_files import avatar_file, stored_path
-from ..rig.build import AvatarObjects
-from ..rig.description import AvatarDescription
-from ..rig.material import packed_image
-from ..rig.painting import avatar_image
 from .job import JobOperator, Steps, active_avatar
 from .request import request
 
-_pictures: previews.ImagePreviewCollection | None = None  # by path; opened with the first picture
+if TYPE_CHECKING:
+    import numpy as np
+    from bpy.utils.previews import ImagePreviewCollection
+
+    from ..rig.build import AvatarObjects
+
+_pictures: "ImagePreviewCollection | None" = None  # by path; opened with the first picture
 
 
-def remember(avatar: AvatarObjects, paths: list[str]) -> None:
+def remember(avatar: "AvatarObjects", paths: list[str]) -> None:
     """Keep the names of an avatar's proposals on it; one alone is no choice."""
     names = [Path(path).name for path in paths]
     for thing in (avatar.armature, avatar.mesh):
@@ -62,8 +63,11 @@ def pictures_of(paths: list[str]) -> Steps:
             yield 1.0, "Drawing the proposals"
 
 
-def _keep(path: str, pixels: np.ndarray) -> None:
+def _keep(path: str, pixels: "np.ndarray") -> None:
     """pixels: (H, W, 4) uint8 sRGB, straight alpha, row 0 on top."""
+    import numpy as np
+    from bpy.utils import previews
+
     global _pictures
     if _pictures is None:
         _pictures = previews.new()
@@ -109,6 +113,8 @@ class LIKENESS_OT_choose_proposal(JobOperator, bpy.types.Operator):
         return _has_proposals(cls, context) and super().poll(context)
 
     def job(self, context: bpy.types.Context) -> Steps:
+        from ..rig.description import AvatarDescription
+
         armature = active_avatar(context)
         assert armature is not None  # poll
         paths, name = proposals_of(armature), armature.name
@@ -128,8 +134,11 @@ class LIKENESS_OT_choose_proposal(JobOperator, bpy.types.Operator):
         self.report({"INFO"}, f"'{name}' is completed as in '{Path(path).name}'")
 
 
-def _exchange_picture(mesh: bpy.types.Object, texture: np.ndarray) -> Steps:
+def _exchange_picture(mesh: bpy.types.Object, texture: "np.ndarray") -> Steps:
     """A new picture in place of the old one: Blender keeps a picture's pixels in memory when a step is undone."""
+    from ..rig.material import packed_image
+    from ..rig.painting import avatar_image
+
     old = avatar_image(mesh)
     if old is None:
         return
@@ -158,6 +167,8 @@ def unregister() -> None:
     """Free the pictures."""
     global _pictures
     if _pictures is not None:
+        from bpy.utils import previews
+
         previews.remove(_pictures)
         _pictures = None
 

@@ -1,17 +1,21 @@
 """A request to the backend as steps of a job."""
 
-import numpy as np
+from typing import TYPE_CHECKING
 
-from ..backend import client
 from .job import Steps
 
+if TYPE_CHECKING:
+    import numpy as np
 
-def request(op: str, body: dict, arrays: dict[str, np.ndarray] | None = None) -> Steps:
+
+def request(op: str, body: dict, arrays: "dict[str, np.ndarray] | None" = None) -> Steps:
     """Yield progress until the answer is there; returns (body, arrays). Closing it cancels the request.
 
     Raises:
         LikenessError: what the backend reports, or that it is missing or died.
     """
+    from ..backend import client
+
     job = client.start(op, body, arrays or {})
     try:
         while not job.done():

@@ -6,7 +6,6 @@ import bpy
 
 from ..operators.job import active_avatar
 from ..pose.library import LIBRARY
-from ..rig.pose import avatar_meshes, expression_names
 
 _COLUMNS = 3
 # First letters of an expression's name -> title of its part of the panel, in the order shown.
@@ -55,6 +54,8 @@ class LIKENESS_PT_face(_AvatarPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..rig.pose import avatar_meshes, expression_names
+
         layout = self.layout
         assert layout is not None
         avatar = active_avatar(context)

@@ -1,11 +1,12 @@
 """What is known about a photo that is open: plain arrays from the backend, never Blender's data."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
-from ..backend import client
-from ..backend.job import JobFailed
+    from ..backend.job import Job
 
 _KEPT = 6  # as many as the backend keeps
 
@@ -25,16 +26,16 @@ class Live:
     person: int
     session: str = ""
     observed: dict = field(default_factory=dict)
-    landmarks: np.ndarray | None = None
-    points: np.ndarray | None = None
-    mask: np.ndarray | None = None
-    faces: np.ndarray | None = None
-    picture: np.ndarray | None = None
-    vertices: np.ndarray | None = None
+    landmarks: "np.ndarray | None" = None
+    points: "np.ndarray | None" = None
+    mask: "np.ndarray | None" = None
+    faces: "np.ndarray | None" = None
+    picture: "np.ndarray | None" = None
+    vertices: "np.ndarray | None" = None
     errors: dict = field(default_factory=dict)
     fitted_for: tuple | None = None
     failed_for: tuple | None = None
-    job: client.Job | None = None
+    job: "Job | None" = None
     job_for: tuple | None = None
     version: int = 0
 
@@ -48,10 +49,14 @@ class Live:
         self._start("fit_photo", {"session": self.session, **corrections, "draft": draft}, wanted)
 
     def _start(self, op: str, body: dict, wanted: tuple) -> None:
+        from ..backend import client
+
         self.job, self.job_for = client.start(op, body), wanted
 
     def finish(self) -> None:
         """Take the answer of the job that is done; raises its LikenessError."""
+        from ..backend.job import JobFailed
+
         job, wanted = self.job, self.job_for
         assert job is not None
         self.job = None

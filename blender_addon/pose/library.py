@@ -7,12 +7,10 @@ ones in the mirror.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from neural_core import quaternions
-
-from .mirror import mirrored
+if TYPE_CHECKING:
+    import numpy as np
 
 Turns = Mapping[str, tuple[tuple[str, float], ...]]
 _AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
@@ -34,8 +32,12 @@ class Pose:
     left_hand: str = "relaxed"
     right_hand: str = "relaxed"
 
-    def rotations(self, joint_names: tuple[str, ...], hands_mean: np.ndarray) -> np.ndarray:
+    def rotations(self, joint_names: tuple[str, ...], hands_mean: "np.ndarray") -> "np.ndarray":
         """(55, 3) axis-angle; hands_mean: (30, 3) the body's relaxed fingers, left then right."""
+        import numpy as np
+
+        from .mirror import mirrored
+
         index = {name: joint for joint, name in enumerate(joint_names)}
         left = np.zeros((len(joint_names), 3))
         for name, turns in self.both.items():
@@ -61,8 +63,12 @@ def _curls(hand: str) -> list[tuple[str, float]]:
     return [(f"{finger}{k}", 85.0 if k < 3 else 60.0) for finger in bent for k in (1, 2, 3)]
 
 
-def _turned(turns: tuple[tuple[str, float], ...]) -> np.ndarray:
+def _turned(turns: tuple[tuple[str, float], ...]) -> "np.ndarray":
     """Axis-angle (3,) of turns, the first one outermost."""
+    import numpy as np
+
+    from neural_core import quaternions
+
     total = np.array([1.0, 0.0, 0.0, 0.0])
     for axis, degrees in turns:
         one = quaternions.from_axis_angle(np.radians(degrees) * np.array(_AXES[axis]))

@@ -4,6 +4,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
+from ..properties import JOINT_ORDER_KEY
 from .axes import to_blender
 from .description import AvatarDescription
 
@@ -22,7 +23,6 @@ _FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 _FACE = ("jaw", "left_eye_smplhf", "right_eye_smplhf")
 _FINGERTIP = 0.8  # length of a last finger bone against the one before it
 _SHORTEST = 0.005  # metres; Blender deletes bones without length
-JOINT_ORDER_KEY = "likeness_joints"
 
 
 def build_armature(description: AvatarDescription, collection: bpy.types.Collection) -> bpy.types.Object:

@@ -7,6 +7,7 @@ import bpy
 import numpy as np
 
 from ..avatar_files import stored_path
+from ..properties import AVATAR_VERSION
 from ..typed import scene_of
 from .armature import build_armature
 from .camera import build_camera, look_through
@@ -15,8 +16,6 @@ from .description import AvatarDescription
 from .material import build_material
 from .mesh import build_mesh, hang_on
 from .pose import EXPRESSION_JOINTS_KEY, apply_pose
-
-AVATAR_VERSION = 1  # of what this add-on stores in a .blend; see properties.py
 
 
 @dataclass(frozen=True)

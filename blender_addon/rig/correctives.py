@@ -1,18 +1,17 @@
 """Pose correctives without drivers: a shape key that follows the bones.
 
 SMPL-X adds offsets to the rest mesh that are linear in (R - I) of the joints' local rotations. Blender has no such
-deformer, so handlers recompute the shape key `Correctives` whenever the pose changed. Blender evaluates again when a
-frame handler changed something, so viewport, `blender -b -a` and every engine see the corrected mesh.
+deformer, so its handlers (handlers.py) recompute the shape key `Correctives` whenever the pose changed. Blender
+evaluates again when a frame handler changed something, so viewport, `blender -b -a` and every engine see the corrected
+mesh.
 """
 
 from dataclasses import dataclass
 
 import bpy
 import numpy as np
-from bpy.app.handlers import persistent
 
 from ..typed import mesh_of
-from .armature import JOINT_ORDER_KEY
 from .pose import Joints, local_rotations
 
 CORRECTIVES_KEY = "Correctives"
@@ -80,8 +79,6 @@ def _map_of(mesh: bpy.types.Mesh) -> Correctives:
 
 def follow_pose(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Bring the correctives of every avatar in the depsgraph's view layer up to the evaluated pose."""
-    if not any(JOINT_ORDER_KEY in armature for armature in bpy.data.armatures):
-        return  # most files, most of the time
     done = set()
     for mesh in depsgraph.view_layer.objects:
         uid = mesh.data.session_uid if _has_correctives(mesh) else None
@@ -105,42 +102,7 @@ def _has_correctives(mesh: bpy.types.Object) -> bool:
     return keys is not None and CORRECTIVES_KEY in keys.key_blocks and Joints.complete(mesh.parent)
 
 
-def forget(*_) -> None:
-    """Undo, redo and loading exchange the data behind our back: compute afresh."""
+def forget() -> None:
+    """The data may be other than it was: compute afresh."""
     _maps.clear()
     _last.clear()
-
-
-@persistent
-def _on_frame_change(scene, depsgraph):
-    follow_pose(scene, depsgraph)
-
-
-@persistent
-def _on_depsgraph_update(scene, depsgraph):
-    follow_pose(scene, depsgraph)
-
-
-@persistent
-def _on_exchange(*_):
-    forget()
-
-
-_HANDLERS = {
-    "frame_change_post": _on_frame_change,
-    "depsgraph_update_post": _on_depsgraph_update,
-    "undo_post": _on_exchange,
-    "redo_post": _on_exchange,
-    "load_post": _on_exchange,
-}
-
-
-def register() -> None:
-    for name, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, name).append(handler)
-
-
-def unregister() -> None:
-    for name, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, name).remove(handler)
-    forget()

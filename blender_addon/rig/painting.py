@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import bpy
 import numpy as np
-from bpy.app.handlers import persistent
 
 from .material import material_image
 
@@ -78,37 +77,6 @@ def forget_paint(image: bpy.types.Image) -> None:
         del image[_PAINTED_KEY]
 
 
-@persistent
-def _on_update(scene, depsgraph):
-    if _read and depsgraph.id_type_updated("IMAGE"):
-        _read.clear()
-
-
-@persistent
-def _on_exchange(*_):
-    _read.clear()
-
-
-@persistent
-def _on_save(*_):
-    pack_painted()
-
-
-_HANDLERS = {
-    "depsgraph_update_post": _on_update,
-    "undo_post": _on_exchange,
-    "redo_post": _on_exchange,
-    "load_post": _on_exchange,
-    "save_pre": _on_save,
-}
-
-
-def register() -> None:
-    for name, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, name).append(handler)
-
-
-def unregister() -> None:
-    for name, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, name).remove(handler)
+def forget_read() -> None:
+    """The pictures may be other than they were: read them again."""
     _read.clear()

@@ -11,7 +11,7 @@ import numpy as np
 
 from neural_core import quaternions as quaternion
 
-from .armature import JOINT_ORDER_KEY
+from ..properties import JOINT_ORDER_KEY
 from .axes import rotations_to_core, to_blender, to_core
 
 EXPRESSION_JOINTS_KEY = "likeness_expression_joints"

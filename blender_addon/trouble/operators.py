@@ -6,7 +6,7 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ..avatar_files import stored_path
-from ..backend import client
+from ..lazily import loaded
 from ..operators.job import active_avatar
 from ..translations import message
 from .record import put_away
@@ -66,7 +66,8 @@ class LIKENESS_OT_restart_backend(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        client.close()
+        if client := loaded("backend.client"):
+            client.close()
         put_away()
         self.report({"INFO"}, "The next click starts the backend anew")
         return {"FINISHED"}

@@ -1,16 +1,13 @@
 """A panel that is there only while something is wrong: the sentence, its code, and the buttons that help."""
 
-import textwrap
-
 import bpy
 
 from ..operators.job import active_avatar
-from ..rig.build import AVATAR_VERSION
+from ..properties import AVATAR_VERSION
 from ..translations import message
 from ..typed import register_and_unregister
 from . import operators
 from .record import latest
-from .remedies import draw_remedies
 
 _LETTER = 8.0  # pixels, mean width of Blender's interface font with room for margins
 
@@ -31,6 +28,8 @@ class LIKENESS_PT_trouble(bpy.types.Panel):
             self.layout.operator("likeness.put_away", text="", icon="X", emboss=False)
 
     def draw(self, context: bpy.types.Context) -> None:
+        from .remedies import draw_remedies
+
         layout = self.layout
         assert layout is not None  # Blender sets it before it draws
         if _from_a_newer_version(context):
@@ -50,6 +49,8 @@ def _from_a_newer_version(context: bpy.types.Context) -> bool:
 
 def _sentence(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> None:
     """Broken into lines: Blender's labels do not wrap."""
+    import textwrap
+
     column = layout.box().column(align=True)
     column.alert = True
     letters = max(20, int(context.region.width / (_LETTER * context.preferences.system.ui_scale)))
