@@ -101,7 +101,8 @@ def place(objective: Objective, x: Tensor) -> Tensor:
     right_x = weight * (rays[:, 0] * points[..., 2] - points[..., 0])
     right_y = weight * (rays[:, 1] * points[..., 2] - points[..., 1])
     b = torch.cat([right_x, right_y], dim=1)  # (B, 66)
-    p = torch.linalg.lstsq(A.expand(len(b), -1, -1), b[..., None]).solution[..., 0]
+    # Not torch's default driver, gelsy: its pivoting starts from uninitialised memory: rounding differs by call.
+    p = torch.linalg.lstsq(A.expand(len(b), -1, -1), b[..., None], driver="gelsd").solution[..., 0]
     solved = torch.stack([p[:, 0] / p[:, 2], p[:, 1] / p[:, 2], p[:, 2].clamp(min=1e-3).log()], dim=1)
     good = (p[:, 2] > 0.3) & torch.isfinite(solved).all(1)
     place = torch.where(good[:, None], solved, v["place"])
