@@ -1,9 +1,10 @@
 """The photo beside the viewport: seen with what was found in it, corrected by hand, fitted again after every change."""
 
 from ..typed import register_and_unregister
-from . import follow, operators, overlay, properties, tools, view
+from . import corrections, follow, mask, opening, overlay, pins, properties, tools, view
 
-_register_classes, _unregister_classes = register_and_unregister((*properties.classes, *operators.classes))
+classes = (*properties.classes, *opening.classes, *pins.classes, *mask.classes, *corrections.classes)
+_register_classes, _unregister_classes = register_and_unregister(classes)
 
 
 def register() -> None:
