@@ -25,7 +25,7 @@ class LIKENESS_RenderEngine(bpy.types.RenderEngine):
     bl_use_eevee_viewport = True  # Material Preview shows the baked texture
     bl_use_shading_nodes_custom = False
 
-    _viewport: "Viewport | None" = None
+    _viewport = None  # a Viewport; Blender evaluates annotations of registered classes, and this one is not imported
 
     def update_render_passes(self, scene: bpy.types.Scene, renderlayer: bpy.types.ViewLayer) -> None:
         from .passes import register_passes
