@@ -10,11 +10,15 @@ from bpy.props import BoolProperty, StringProperty
 from neural_core.errors import AvatarFileError, AvatarMissing
 
 from ..datablocks import kept_on_success
+from ..lazily import BACKEND, import_next
 from .job import JobOperator, Steps
 from .request import request
 
 if TYPE_CHECKING:
     from ..rig.build import AvatarObjects
+
+_RIG = __name__.replace("operators.import_avatar", "rig.")
+_BUILDING = tuple(_RIG + name for name in ("description", "mesh", "build", "first_look"))
 
 
 class LIKENESS_OT_import_avatar(JobOperator, bpy.types.Operator):
@@ -45,6 +49,8 @@ class LIKENESS_OT_import_avatar(JobOperator, bpy.types.Operator):
 
 def describe_and_build(operator, context: bpy.types.Context, path: Path) -> Steps:
     """Ask the backend what is in the file, then build it; nothing is left when that fails."""
+    while import_next(*BACKEND, *_BUILDING):
+        yield 0.0, "Starting"
     from ..rig.build import build_steps
     from ..rig.description import AvatarDescription
     from ..rig.first_look import show_avatar

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ..lazily import BACKEND, import_next
 from .job import Steps
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ def request(op: str, body: dict, arrays: "dict[str, np.ndarray] | None" = None) 
     Raises:
         LikenessError: what the backend reports, or that it is missing or died.
     """
+    while import_next(*BACKEND):
+        yield 0.0, "Starting"
     from ..backend import client
 
     job = client.start(op, body, arrays or {})

@@ -11,7 +11,7 @@ from ..properties import AVATAR_VERSION
 from ..typed import scene_of
 from .armature import build_armature
 from .camera import build_camera, look_through
-from .controls import add_controls
+from .controls import add_controls, ring_radii
 from .description import AvatarDescription
 from .material import build_material
 from .mesh import build_mesh, hang_on
@@ -44,7 +44,7 @@ def build_steps(
 ) -> Generator[None, None, AvatarObjects]:
     """Armature, mesh, material and photo camera in a collection of their own; returns the AvatarObjects.
 
-    Yields between pieces that take some hundredths of a second. The scene changes only in the last one.
+    Yields between pieces that take a hundredth of a second or two. The scene changes only in the last two.
 
     Args:
         photo_pose: stand as in the photo; otherwise in the rest pose, soles on the ground.
@@ -52,11 +52,13 @@ def build_steps(
     """
     material = yield from build_material(description.name, description.texture)
     mesh = yield from build_mesh(description, material)
+    radii = ring_radii(description)
+    yield
 
     collection = bpy.data.collections.new(description.name)
     context.scene.collection.children.link(collection)
     armature = build_armature(description, collection)
-    add_controls(armature, description)
+    add_controls(armature, description, radii)
     hang_on(mesh, armature, collection)
     armature.data[EXPRESSION_JOINTS_KEY] = description.expression_joint_offsets.astype(float).ravel().tolist()
     for thing in (armature, mesh):
@@ -69,6 +71,7 @@ def build_steps(
     else:
         clothed = description.rest_vertices + description.clothed_offsets
         apply_pose(armature, description.pose * 0, np.array([0.0, -float(clothed[:, 1].min()), 0.0]))
+    yield
     camera = None
     if photo_camera and description.camera is not None:
         camera = build_camera(f"{description.name} Photo Camera", description.camera, collection)

@@ -14,10 +14,9 @@ _FACE_RINGS = {"jaw": 0.03, "left_eye_smplhf": 0.018, "right_eye_smplhf": 0.018}
 _SMALLEST, _LARGEST = 0.008, 0.3  # metres
 
 
-def add_controls(armature: bpy.types.Object, description: AvatarDescription) -> None:
-    """A custom shape and a colour for every bone of `armature`; sizes come from the body of `description`."""
+def add_controls(armature: bpy.types.Object, description: AvatarDescription, radii: np.ndarray) -> None:
+    """A custom shape and a colour for every bone of `armature`; radii: `ring_radii` of the body."""
     ring, box = _shape("Likeness Ring", _ring()), _shape("Likeness Box", _box())
-    radii = ring_radii(description)
     for joint, name in enumerate(description.joint_names):
         bone = armature.pose.bones[name]
         root = description.parents[joint] < 0

@@ -10,22 +10,22 @@ from .correctives import CORRECTIVES_KEY, Correctives
 from .description import AvatarDescription
 
 CLOTHED_KEY = "Clothed"
-_WEIGHTS_PER_STEP = 16384  # some 20 ms
+_WEIGHTS_PER_STEP = 16384  # some 5 ms
+_KEYS_PER_STEP = 16
 _COMPONENT_RANGE = 4.0  # standard deviations: further out faces fall apart
 
 
 def build_mesh(description: AvatarDescription, material: bpy.types.Material) -> Generator[None, None, bpy.types.Object]:
     """The mesh object, in no scene yet; shape keys Basis, Clothed, expressions, Correctives.
 
-    Yields between pieces of work that take some hundredths of a second each.
+    Yields between pieces of work that take a hundredth of a second each.
     """
-    mesh = _surface(description)
+    mesh = yield from _surface(description)
     mesh.materials.append(material)
     body = bpy.data.objects.new(f"{description.name} Body", mesh)
     yield
     yield from _weights(body, description)
-    _shape_keys(body, description)
-    yield
+    yield from _shape_keys(body, description)
     _store_correctives(mesh, description)
     yield
     return body
@@ -39,7 +39,7 @@ def hang_on(body: bpy.types.Object, armature: bpy.types.Object, collection: bpy.
     modifier.object = armature
 
 
-def _surface(description: AvatarDescription) -> bpy.types.Mesh:
+def _surface(description: AvatarDescription) -> Generator[None, None, bpy.types.Mesh]:
     mesh = bpy.data.meshes.new(f"{description.name} Body")
     V, F = len(description.rest_vertices), len(description.faces)
     mesh.vertices.add(V)
@@ -48,10 +48,11 @@ def _surface(description: AvatarDescription) -> bpy.types.Mesh:
     mesh.loops.foreach_set("vertex_index", description.faces.astype(np.int32).ravel())
     mesh.polygons.add(F)
     mesh.polygons.foreach_set("loop_start", np.arange(0, 3 * F, 3, dtype=np.int32))
-    mesh.polygons.foreach_set("use_smooth", np.ones(F, dtype=bool))
+    yield
     uv = mesh.uv_layers.new(name="UVMap")
     uv.uv.foreach_set("vector", description.loop_uv.astype(np.float32).ravel())
     mesh.validate()  # makes the edges, too
+    mesh.shade_smooth()
     mesh.update()
     return mesh
 
@@ -69,7 +70,7 @@ def _weights(body: bpy.types.Object, description: AvatarDescription) -> Generato
         yield
 
 
-def _shape_keys(body: bpy.types.Object, description: AvatarDescription) -> None:
+def _shape_keys(body: bpy.types.Object, description: AvatarDescription) -> Generator[None, None, None]:
     rest = to_blender(description.rest_vertices).astype(np.float32)
 
     def add(name: str, offsets: np.ndarray, value: float, low: float, high: float) -> bpy.types.ShapeKey:
@@ -89,6 +90,8 @@ def _shape_keys(body: bpy.types.Object, description: AvatarDescription) -> None:
         low, high = (-_COMPONENT_RANGE, _COMPONENT_RANGE) if component else (0.0, 1.0)
         value = float(value)
         made.append(add(name, offsets, value, min(low, value), max(high, value)).name)
+        if len(made) % _KEYS_PER_STEP == 0:
+            yield
     add(CORRECTIVES_KEY, np.zeros_like(rest), 1.0, 0.0, 1.0)
     body.data["likeness_expressions"] = "\n".join(made)
     body.use_shape_key_edit_mode = True
