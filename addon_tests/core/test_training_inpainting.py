@@ -166,4 +166,5 @@ def test_evaluation_tells_a_good_completion_from_a_bad_one(people: Path, tmp_pat
     results = evaluate_inpainting(people, {"noisy": noisy, "same": same}, limit=2, pictures=tmp_path)
     assert results["noisy"]["unseen"] < results["classical"]["unseen"] - 1
     assert abs(results["same"]["unseen"] - results["classical"]["unseen"]) < 1
+    assert results["noisy"]["rendered"] < results["classical"]["rendered"] < results["truth"]["rendered"]
     assert {path.name for path in tmp_path.iterdir()} == {"000.png", "001.png"}
