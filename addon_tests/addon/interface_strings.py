@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2] / "blender_addon"
+_CORE = ROOT.parent / "neural_core"
+# Where the backend's stages come from: the second argument of Progress.update.
+_ROOMS_WITH_STAGES = ("pipeline.py", "photo", "fitting", "texture", "inpainting", "rendering", "backend")
 _PROPERTIES = {"name", "description"}  # of bpy.props.*
 _DRAWN = {
     "text",
@@ -38,7 +41,19 @@ def collect() -> dict[str, str]:
         for text, line in _strings(ast.parse(path.read_text(encoding="utf-8"))):
             if any(character.isalpha() for character in text):
                 found.setdefault(text, f"{path.relative_to(ROOT)}:{line}")
+    for text, place in _stages_of_the_core():
+        found.setdefault(text, place)
     return found
+
+
+def _stages_of_the_core() -> Iterator[tuple[str, str]]:
+    for room in (_CORE / name for name in _ROOMS_WITH_STAGES):
+        for path in [room] if room.is_file() else sorted(room.rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "update":
+                    for text, line in _literals(node.args[1]) if len(node.args) == 2 else ():
+                        if text:
+                            yield text, f"{path.relative_to(_CORE)}:{line}"
 
 
 def _strings(tree: ast.AST) -> Iterator[tuple[str, int]]:
@@ -47,6 +62,8 @@ def _strings(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield from _of_class(node)
         elif isinstance(node, ast.Call):
             yield from _of_call(node)
+        elif isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == 2:
+            yield from _literals(node.value.elts[1])  # a step of a job
         elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in _VARIABLES:
             yield from _literals(node.value)
 
@@ -79,6 +96,8 @@ def _of_call(node: ast.Call) -> Iterator[tuple[str, int]]:
         yield from _literals(node.args[0])
     elif name in _SPOKEN and len(node.args) > _SPOKEN[name]:
         yield from _literals(node.args[_SPOKEN[name]])
+    elif name == "Pose" and node.args:
+        yield from _literals(node.args[0])
     elif name == "Remedy":
         yield from _literals(node.args[1])
     elif name != "anonymous":

@@ -5,8 +5,11 @@ import string
 import bpy
 import pytest
 
+from addon_tests.addon.error_sentences import templates
 from addon_tests.addon.interface_strings import collect
+from blender_addon import translations
 from blender_addon.translations.german import TABLE
+from blender_addon.translations.german_sentences import SENTENCES
 
 
 def test_german_is_complete():
@@ -14,13 +17,29 @@ def test_german_is_complete():
     assert not missing
 
 
+def test_every_error_and_warning_is_in_german():
+    assert not {text: place for text, place in templates().items() if text not in SENTENCES}
+
+
+def test_a_sentence_keeps_its_names_and_numbers(monkeypatch):
+    monkeypatch.setattr(translations, "message", lambda text: SENTENCES.get(text, text))  # Blender in German
+    text = "The Likeness backend died 2 times while doing 'create_avatar' (killed): see its log '/it's a (log)'."
+    there = "Das Likeness-Backend ist 2-mal bei „create_avatar“ gestorben (killed): siehe Protokoll „/it's a (log)“."
+    assert translations.sentence(text) == there
+    assert translations.sentence("Nobody foresaw this: {}.") == "Nobody foresaw this: {}."
+
+
 def fields(text: str) -> list[str]:
     return sorted(f"{name}:{form}" for _, name, form, _ in string.Formatter().parse(text) if name is not None)
 
 
-@pytest.mark.parametrize("text", [text for text in TABLE if "{" in text])
+@pytest.mark.parametrize("text", [text for text in (*TABLE, *SENTENCES) if "{" in text])
 def test_values_come_in_the_same_places(text):
-    assert fields(text) == fields(TABLE[text])
+    there = {**TABLE, **SENTENCES}[text]
+    if "{0}" not in there and "{1}" not in there:  # numbered where the order is another
+        assert fields(text) == fields(there)
+    given = [f"value {i}" for i in range(text.count("{}"))]
+    assert not given or "{:" in text or all(value in there.format(*given) for value in given)
 
 
 def test_tooltips_and_labels_do_not_end_with_a_full_stop():

@@ -41,7 +41,7 @@ class LIKENESS_RenderEngine(bpy.types.RenderEngine):
         except Cancelled:
             return
         except LikenessError as error:
-            record.note(error, "Render")
+            record.note(error, "Render Animation" if self.is_animation else "Render")
             self._fail(str(error))
         except Exception as error:
             import traceback

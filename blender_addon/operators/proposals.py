@@ -1,6 +1,7 @@
 """Proposals for the side no photo shows: small pictures of them, and the avatar takes the one that is chosen."""
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..rig.build import AvatarObjects
 
-_pictures: "ImagePreviewCollection | None" = None  # by path; opened with the first picture
+_pictures: "ImagePreviewCollection | None" = None  # by `_key`; opened with the first picture
 
 
 def remember(avatar: "AvatarObjects", paths: list[str]) -> None:
@@ -43,14 +44,22 @@ def proposals_of(armature: bpy.types.Object) -> list[str]:
 
 
 def is_drawn(path: str) -> bool:
-    """Whether there is a picture of a proposal."""
-    return _pictures is not None and path in _pictures
+    """Whether there is a picture of a proposal, of the file as it is now."""
+    return _pictures is not None and _key(path) in _pictures
 
 
 def picture(path: str) -> int:
     """The icon of a proposal that is drawn."""
     assert _pictures is not None
-    return _pictures[path].icon_id
+    return _pictures[_key(path)].icon_id
+
+
+def _key(path: str) -> str:
+    """Another one when the file is written again: the next avatar of a photo has the same names."""
+    try:
+        return f"{os.stat(path).st_mtime_ns} {path}"
+    except OSError:
+        return path
 
 
 def pictures_of(paths: list[str]) -> Steps:
@@ -71,7 +80,8 @@ def _keep(path: str, pixels: "np.ndarray") -> None:
     global _pictures
     if _pictures is None:
         _pictures = previews.new()
-    preview = _pictures[path] if path in _pictures else _pictures.new(path)
+    key = _key(path)
+    preview = _pictures[key] if key in _pictures else _pictures.new(key)
     side = max(pixels.shape[:2])  # icons are square
     square = np.zeros((side, side, 4), np.uint8)
     top, left = (side - pixels.shape[0]) // 2, (side - pixels.shape[1]) // 2

@@ -32,7 +32,6 @@ class LIKENESS_PT_avatar(bpy.types.Panel):
         if group.photos:
             layout.prop(group, "proposals")
         layout.operator("likeness.import_avatar", icon="IMPORT")
-        layout.operator("likeness.import_motion", icon="ARMATURE_DATA")
         layout.operator("likeness.export_avatar", icon="EXPORT")
         if job.message and job.status != "FAILED":  # a failure has the Trouble panel, with its remedies
             show_message(layout, context, job.message)

@@ -4,9 +4,14 @@ import bpy
 
 from ..photo import follow, view
 from ..photo.properties import LIKENESS_PG_photo, active_photo, photos_of
+from ..translations import interface, marked
 from .message import show_message
 
-_SOURCES = {"exif": "from EXIF", "guess": "guessed"}
+_SOURCES = {"exif": marked("from EXIF"), "guess": marked("guessed")}
+_ONE_OR_MORE = {
+    "PINS": (marked("{} pin"), marked("{} pins")),
+    "MASK": (marked("{} mask stroke"), marked("{} mask strokes")),
+}
 
 
 class LIKENESS_PT_photo(bpy.types.Panel):
@@ -76,7 +81,7 @@ def _draw_state(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     status = context.window_manager.likeness_photo_view
     if status.stage:
         row = layout.row(align=True)
-        row.progress(factor=status.fraction, text=status.stage)
+        row.progress(factor=status.fraction, text=interface(status.stage))
         row.operator("likeness.stop_photo", text="", icon="X")
     elif status.message:
         show_message(layout, context, status.message, alert=True)
@@ -88,7 +93,8 @@ def _draw_person(layout: bpy.types.UILayout, photo: LIKENESS_PG_photo) -> None:
         return
     people = len(live.observed["people"])
     if people > 1:
-        layout.label(text=f"{people} people: click on one in the photo", icon="COMMUNITY")
+        text = interface("{} people: click on one in the photo").format(people)
+        layout.label(text=text, icon="COMMUNITY", translate=False)
         row = layout.row(align=True)
         for index in range(min(people, 8)):
             chosen = index == photo.person
@@ -108,10 +114,11 @@ def _draw_focal(layout: bpy.types.UILayout, photo: LIKENESS_PG_photo) -> None:
 
 
 def _draw_corrections(layout: bpy.types.UILayout, photo: LIKENESS_PG_photo) -> None:
-    for items, what, noun in ((photo.pins, "PINS", "pin"), (photo.strokes, "MASK", "mask stroke")):
+    for items, what in ((photo.pins, "PINS"), (photo.strokes, "MASK")):
         if items:
             row = layout.row(align=True)
-            row.label(text=f"{len(items)} {noun}{'s' if len(items) > 1 else ''}")
+            text = interface(_ONE_OR_MORE[what][len(items) > 1]).format(len(items))
+            row.label(text=text, translate=False)
             row.operator("likeness.clear_corrections", text="", icon="X").what = what
 
 

@@ -6,13 +6,20 @@ import bpy
 
 from ..operators.job import active_avatar
 from ..pose.library import LIBRARY
+from ..translations import marked
 
-_COLUMNS = 3
+_COLUMNS = 2  # three cut the longer names off
 # First letters of an expression's name -> title of its part of the panel, in the order shown.
 _FACE = (
-    ("brow", "Brows"), ("eye", "Eyes"), ("cheek", "Cheeks and Nose"), ("nose", "Cheeks and Nose"), ("jaw", "Jaw"),
-    ("mouth", "Mouth"), ("tongue", "Mouth"), ("", "Components"),
-)  # fmt: skip
+    ("brow", marked("Brows")),
+    ("eye", marked("Eyes")),
+    ("cheek", marked("Cheeks and Nose")),
+    ("nose", marked("Cheeks and Nose")),
+    ("jaw", marked("Jaw")),
+    ("mouth", marked("Mouth")),
+    ("tongue", marked("Mouth")),
+    ("", marked("Components")),
+)
 
 
 class _AvatarPanel:

@@ -12,6 +12,7 @@ from .properties import active_photo
 # Addresses of areas, compared and never followed: those split off for photos, and those whose photo is to be fitted in.
 _opened: set[int] = set()
 _unsettled: set[int] = set()
+_MARK = "likeness_photo"  # on a screen, saved with the file: one of its areas was opened for photos
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,14 @@ def is_open(context: bpy.types.Context) -> bool:
     return bool(photo_areas(context))
 
 
+def adopt(context: bpy.types.Context) -> None:
+    """Areas of a file that was loaded: what was opened for photos when it was saved is ours again."""
+    for window, area in photo_areas(context):
+        known = any(other.as_pointer() in _opened for other in window.screen.areas)
+        if window.screen.get(_MARK) and not known:
+            _opened.add(area.as_pointer())
+
+
 def open_beside(context: bpy.types.Context, image: bpy.types.Image) -> None:
     """Show a photo in the area that was opened for photos, or split one off the largest 3D viewport."""
     for window, area in _own_areas(context):
@@ -94,6 +103,7 @@ def open_beside(context: bpy.types.Context, image: bpy.types.Image) -> None:
     for area in window.screen.areas:
         if area.as_pointer() not in before:
             _opened.add(area.as_pointer())
+            window.screen[_MARK] = True
             area.type = "IMAGE_EDITOR"
             _show(window, area, image)
 
@@ -103,11 +113,13 @@ def close(context: bpy.types.Context) -> None:
     for window, area in _own_areas(context):
         with context.temp_override(window=window, screen=window.screen, area=area, region=_main(area)):
             bpy.ops.screen.area_close()
+        window.screen.pop(_MARK, None)
     forget()
 
 
 def close_soon() -> None:
     """Close them once the operator that asks is done: it loses its context with the area otherwise."""
+    adopt(bpy.context)
     if _opened:
         bpy.app.timers.register(_close)
 
@@ -124,6 +136,7 @@ def forget() -> None:
 
 def settle(context: bpy.types.Context) -> None:
     """Fit photos that were put into an area into it, once Blender has given the area its size."""
+    adopt(context)
     for window, area in photo_areas(context):
         if area.as_pointer() in _unsettled and _main(area).width > 1:
             _unsettled.discard(area.as_pointer())

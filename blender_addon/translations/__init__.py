@@ -4,6 +4,8 @@ Blender translates what it draws by itself: labels, names, tooltips, reports of 
 is translated first and filled in afterwards, with `interface` (buttons, panels) or `message` (reports).
 """
 
+import re
+from functools import lru_cache
 from typing import Any
 
 import bpy
@@ -21,16 +23,38 @@ def message(text: str) -> str:
     return bpy.app.translations.pgettext_rpt(text) or text
 
 
+def sentence(text: str) -> str:
+    """An error or a warning in the user's language; the names and numbers in it stay."""
+    whole = message(text)
+    if whole != text:
+        return whole
+    for pattern, template in _templates():
+        found = pattern.fullmatch(text)
+        if found is not None:
+            return message(template).format(*found.groups())
+    return text
+
+
+@lru_cache(maxsize=1)
+def _templates() -> list[tuple[re.Pattern[str], str]]:
+    """Sentences with {} for what differs, those with most words of their own first."""
+    from .german_sentences import SENTENCES
+
+    templates = sorted((text for text in SENTENCES if "{" in text), key=len, reverse=True)
+    return [(re.compile("(.+?)".join(map(re.escape, text.split("{}"))), re.DOTALL), text) for text in templates]
+
+
 def marked(text: str) -> str:
     """The text as it is; it is translated where it is shown."""
     return text
 
 
 def register() -> None:
-    from . import german
+    from . import german, german_sentences
 
     contexts = (bpy.app.translations.contexts.default, "Operator")  # an operator's label is looked up in the second
-    table = {(context, text): there for text, there in german.TABLE.items() for context in contexts}
+    words = {**german.TABLE, **german_sentences.SENTENCES}
+    table = {(context, text): there for text, there in words.items() for context in contexts}
     languages: Any = {"de_DE": table, "de": table}  # Blender 4.5 and earlier, later
     bpy.app.translations.register(_PACKAGE, languages)
 

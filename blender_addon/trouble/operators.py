@@ -9,7 +9,8 @@ from ..avatar_files import stored_path
 from ..lazily import loaded
 from ..operators.job import active_avatar
 from ..translations import message
-from .record import put_away
+from .record import latest, put_away
+from .retry import retry
 
 _WIDTH = 900  # pixels of the report's preview
 
@@ -74,22 +75,24 @@ class LIKENESS_OT_restart_backend(bpy.types.Operator):
 
 
 class LIKENESS_OT_render_smaller(bpy.types.Operator):
-    """Halve the percentage of the resolution that is rendered"""
+    """Halve the percentage of the resolution, and render what failed again"""
 
     bl_idname = "likeness.render_smaller"
-    bl_label = "Halve the Resolution"
+    bl_label = "Render at Half the Resolution"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         render = context.scene.render
         render.resolution_percentage = max(1, render.resolution_percentage // 2)
-        put_away()
-        self.report({"INFO"}, message("The resolution is {} % now: render again").format(render.resolution_percentage))
+        text = message("The resolution is {} % now").format(render.resolution_percentage)
+        if not _again(context):
+            text = message("The resolution is {} % now: render again").format(render.resolution_percentage)
+        self.report({"INFO"}, text)
         return {"FINISHED"}
 
 
 class LIKENESS_OT_use_device(bpy.types.Operator):
-    """Change the device in the preferences and start the backend anew on it"""
+    """Change the device in the preferences, start the backend anew on it and do what failed again"""
 
     bl_idname = "likeness.use_device"
     bl_label = "Use Device"
@@ -118,9 +121,16 @@ class LIKENESS_OT_use_device(bpy.types.Operator):
         chosen = preferences()
         assert chosen is not None  # poll
         chosen.device = self.device  # restarts the backend
-        put_away()
-        self.report({"INFO"}, "The next click starts the backend on that device")
+        if not _again(context):
+            self.report({"INFO"}, "The next click starts the backend on that device")
         return {"FINISHED"}
+
+
+def _again(context: bpy.types.Context) -> bool:
+    """Put the last trouble away and do again what failed; False where the user has to."""
+    trouble = latest()
+    put_away()
+    return trouble is not None and retry(context, trouble.doing)
 
 
 class LIKENESS_OT_relink_avatar(bpy.types.Operator):

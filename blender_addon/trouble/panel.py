@@ -3,13 +3,12 @@
 import bpy
 
 from ..operators.job import active_avatar
+from ..panels.message import show_message
 from ..properties import AVATAR_VERSION
-from ..translations import message
+from ..translations import interface, marked
 from ..typed import register_and_unregister
 from . import operators
 from .record import latest
-
-_LETTER = 8.0  # pixels, mean width of Blender's interface font with room for margins
 
 
 class LIKENESS_PT_trouble(bpy.types.Panel):
@@ -33,29 +32,19 @@ class LIKENESS_PT_trouble(bpy.types.Panel):
         layout = self.layout
         assert layout is not None  # Blender sets it before it draws
         if _from_a_newer_version(context):
-            _sentence(layout, context, message("This avatar was stored by a newer Likeness: update the add-on."))
-            draw_remedies(layout, "avatar_newer")
+            newer = marked("This avatar was stored by a newer Likeness: update the add-on.")
+            show_message(layout, context, newer, alert=True)
+            draw_remedies(layout, context, "avatar_newer")
         trouble = latest()
         if trouble is not None:
-            _sentence(layout, context, trouble.sentence)
-            layout.label(text=f"{trouble.doing} · {trouble.code}", translate=False)
-            draw_remedies(layout, trouble.code)
+            show_message(layout, context, trouble.sentence, alert=True)
+            layout.label(text=f"{interface(trouble.doing)} · {trouble.code}", translate=False)
+            draw_remedies(layout, context, trouble.code, trouble.doing)
 
 
 def _from_a_newer_version(context: bpy.types.Context) -> bool:
     avatar = active_avatar(context)
     return avatar is not None and avatar.likeness.version > AVATAR_VERSION
-
-
-def _sentence(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> None:
-    """Broken into lines: Blender's labels do not wrap."""
-    import textwrap
-
-    column = layout.box().column(align=True)
-    column.alert = True
-    letters = max(20, int(context.region.width / (_LETTER * context.preferences.system.ui_scale)))
-    for number, line in enumerate(textwrap.wrap(text, letters)):
-        column.label(text=line, icon="NONE" if number else "ERROR", translate=False)
 
 
 register, unregister = register_and_unregister((*operators.classes, LIKENESS_PT_trouble))

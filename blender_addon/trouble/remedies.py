@@ -5,6 +5,9 @@ from typing import Any
 
 import bpy
 
+from ..translations import marked
+from .retry import can_retry, is_render
+
 
 @dataclass(frozen=True)
 class Remedy:
@@ -23,7 +26,7 @@ _VERIFY = Remedy("likeness.open_preferences", "Verify the Backend", "VIEWZOOM")
 _RESTART = Remedy("likeness.restart_backend", "Restart the Backend", "FILE_REFRESH")
 _LOG = Remedy("likeness.open_log", "Open Log", "TEXT")
 _REPORT = Remedy("likeness.copy_report", "Copy Report", "COPYDOWN")
-_SMALLER = Remedy("likeness.render_smaller", "Halve the Resolution", "FULLSCREEN_EXIT")
+_SMALLER = Remedy("likeness.render_smaller", "Render at Half the Resolution", "FULLSCREEN_EXIT")
 _PROCESSOR = Remedy("likeness.use_device", "Use the Processor", "MEMORY", {"device": "CPU"})
 _AUTOMATIC = Remedy("likeness.use_device", "Choose the Device Automatically", "MEMORY", {"device": "AUTO"})
 _LOCATE = Remedy("likeness.relink_avatar", "Locate the Avatar File", "FILE_FOLDER")
@@ -39,7 +42,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "avatar_newer": (_EXTENSIONS,),
     "backend": (_RESTART, _LOG, _REPORT),
     "backend_absent": (_INSTALL,),
-    "backend_died": (_RESTART, _LOG, _REPORT),
+    "backend_died": (_RESTART, _SMALLER, _LOG, _REPORT),
     "backend_outdated": (_UPDATE,),
     "body_file": (_VERIFY,),
     "cancelled": (),
@@ -64,9 +67,13 @@ def remedies(code: str) -> tuple[Remedy, ...]:
     return REMEDIES.get(code, (_REPORT,))
 
 
-def draw_remedies(layout: bpy.types.UILayout, code: str) -> None:
-    """One button per remedy, below the sentence of an error."""
+def draw_remedies(layout: bpy.types.UILayout, context: bpy.types.Context, code: str, doing: str = "") -> None:
+    """One button per remedy that fits what was being done, below the sentence of an error."""
     for remedy in remedies(code):
-        button = layout.operator(remedy.operator, text=remedy.text, icon=remedy.icon)
+        if remedy is _SMALLER and not is_render(doing):
+            continue
+        again = remedy is _PROCESSOR and can_retry(context, doing)
+        text = marked("Try Again on the Processor") if again else remedy.text
+        button = layout.operator(remedy.operator, text=text, icon=remedy.icon)
         for name, value in remedy.options.items():
             setattr(button, name, value)

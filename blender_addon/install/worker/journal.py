@@ -129,6 +129,12 @@ class Journal:
 _REASONS = (
     (("no space left", "not enough space", "disk quota"), "disk", "The disk is full: free some space, then resume."),
     (
+        ("certificate_verify_failed", "certificate verify failed", "invalid peer certificate", "unknownissuer"),
+        "certificate",
+        "The package index shows a certificate that this machine does not trust, as behind a company's proxy: set "
+        "SSL_CERT_FILE and PIP_CERT to that company's certificates before Blender starts, or use a folder of wheels.",
+    ),
+    (
         ("dns error", "failed to lookup", "connection refused", "connection reset", "network is unreachable",
          "timed out", "error sending request", "failed to establish a new connection", "name resolution"),
         "network",

@@ -92,7 +92,7 @@ def find_uv(journal: Journal, plan: Plan, variables: dict[str, str]) -> Path | N
             if _recent(journal, fetched, variables):
                 return fetched
     except StepFailed as failure:
-        if failure.code in {"disk", "network"}:
+        if failure.code in {"disk", "network", "certificate"}:
             raise
     shutil.rmtree(layout.tools, ignore_errors=True)
     return None
