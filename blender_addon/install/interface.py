@@ -31,7 +31,7 @@ _NAMES = {
     State.ABSENT: marked("Backend: not installed"),
     State.INSTALLING: marked("Backend: work in progress"),
     State.READY: marked("Backend: ready"),
-    State.DAMAGED: marked("Backend: damaged or not finished"),
+    State.DAMAGED: marked("Backend: damaged"),
     State.OUTDATED: marked("Backend: of another version"),
 }
 
@@ -55,7 +55,8 @@ def draw(layout: bpy.types.UILayout, chosen: "LIKENESS_AP_preferences", settings
 
 def _draw_state(box: bpy.types.UILayout, chosen: "LIKENESS_AP_preferences", settings: "Settings") -> None:
     condition = look(settings.backend_root)
-    box.label(text=_NAMES[condition.state], icon=_ICONS[condition.state])
+    name = marked("Backend: not finished") if condition.half else _NAMES[condition.state]
+    box.label(text=name, icon=_ICONS[condition.state])
     _wrapped(box, condition.sentence)
     if condition.state == State.INSTALLING:
         box.progress(factor=condition.fraction, text=translated(condition.stage))

@@ -13,7 +13,8 @@ TABLE = {
     "View Transform 'Standard' shows the photo's colors": "Ansicht „Standard“ zeigt die Farben des Fotos",
     # install
     "Backend": "Backend",
-    "Backend: damaged or not finished": "Backend: beschädigt oder unvollständig",
+    "Backend: damaged": "Backend: beschädigt",
+    "Backend: not finished": "Backend: nicht fertig installiert",
     "Backend: not installed": "Backend: nicht installiert",
     "Backend: of another version": "Backend: von anderer Version",
     "Backend: ready": "Backend: bereit",
