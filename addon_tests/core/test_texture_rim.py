@@ -1,8 +1,8 @@
-"""Trust near the mask's rim: it rises inwards, keeps thin parts, and sees through a mask that took background along."""
+"""Trust near the mask's rim: it rises inwards, keeps thin parts, and the backdrop goes from what is left."""
 
 import torch
 
-from neural_core.texture.rim import person_share, ramp_from
+from neural_core.texture.rim import ramp_from, without_backdrop
 
 
 def block(left: int, right: int, size: int = 80) -> torch.Tensor:
@@ -30,17 +30,49 @@ def test_no_rim_without_an_outside():
     assert bool((ramp_from(torch.zeros(9, 9, dtype=torch.bool), 4, 0.7) == 1).all())
 
 
-def test_background_inside_the_mask_is_found():
-    """The mask reaches 3 pixels beyond a dark person into a bright background."""
-    dark, bright = 0.2, 0.8
+def blurred(dark: float, bright: float, left: int = 30, right: int = 60) -> torch.Tensor:
+    """(3, 80, 80) a dark person before a bright backdrop, whose edge a lens blurred over 4 pixels."""
     image = torch.full((3, 80, 80), bright)
-    image[:, :, 30:60] = dark
-    share = person_share(image, block(30, 63), rim=3.0, clear=0.2)
-    assert float(share[40, 60:63].max()) < 0.05
-    assert float(share[40, 30:59].min()) > 0.95
-    assert float(share[40, :20].min()) == 1  # nothing is said about the background itself
+    image[:, :, left:right] = dark
+    kernel = torch.ones(3, 1, 1, 5) / 5
+    padded = torch.nn.functional.pad(image[None], (2, 2, 0, 0), mode="replicate")
+    return torch.nn.functional.conv2d(padded, kernel, groups=3)[0]
 
 
-def test_nothing_is_said_where_person_and_background_look_alike():
-    image = torch.full((3, 80, 80), 0.5) + 0.05 * torch.rand(3, 80, 80, generator=torch.Generator().manual_seed(0))
-    assert bool((person_share(image, block(30, 60), rim=3.0, clear=0.2) == 1).all())
+def test_the_backdrop_goes_from_the_rim():
+    """The mask reaches 2 pixels beyond a dark person into a bright backdrop, and the lens mixes both."""
+    image = blurred(0.2, 0.8)
+    clean = without_backdrop(image, block(30, 62), rim=3.0, clear=0.1)
+    assert float(image[:, 40, 58:62].max()) > 0.6
+    assert float((clean[:, 40, 30:62] - 0.2).abs().max()) < 0.05
+    assert torch.equal(clean[:, :, :30], image[:, :, :30])  # the backdrop itself is left alone
+
+
+def test_thin_parts_get_their_own_colour():
+    """A finger of 9 pixels has no pixel as deep as the rim is wide."""
+    image = blurred(0.2, 0.8, 30, 39)
+    clean = without_backdrop(image, block(30, 39), rim=3.0, clear=0.1)
+    assert float(image[:, 40, 30:39].mean()) > 0.27
+    assert float(clean[:, 40, 30:39].max()) < 0.23
+
+
+def test_prints_and_the_inside_stay():
+    """A red stripe up to the person's edge before a blue wall keeps its red; deeper than the rim nothing changes."""
+    image = torch.tensor([0.1, 0.1, 0.9])[:, None, None].expand(3, 80, 80).clone()
+    image[:, :, 20:60] = 0.4
+    image[0, 38:42, 20:60] = 0.9
+    clean = without_backdrop(image, block(20, 60), rim=3.0, clear=0.1)
+    assert float((clean[0, 40, 20:60] - 0.9).abs().max()) < 0.05
+    assert torch.equal(clean[:, :, 27:53], image[:, :, 27:53])
+
+
+def test_nothing_changes_where_person_and_backdrop_look_alike():
+    image = torch.full((3, 80, 80), 0.5) + 0.02 * torch.rand(3, 80, 80, generator=torch.Generator().manual_seed(0))
+    assert float((without_backdrop(image, block(30, 60), rim=3.0, clear=0.1) - image).abs().max()) < 0.01
+
+
+def test_no_backdrop_no_change():
+    image = torch.rand(3, 20, 20, generator=torch.Generator().manual_seed(0))
+    everywhere = torch.ones(20, 20, dtype=torch.bool)
+    assert torch.equal(without_backdrop(image, everywhere, 3.0, 0.1), image)
+    assert torch.equal(without_backdrop(image, ~everywhere, 3.0, 0.1), image)

@@ -20,12 +20,12 @@ class RingConfig:
     width: float = 0.008  # metres of a ring: a hem on the back stays as sharp as a texel of the 256 atlas
     windows: tuple[float, ...] = (0.005, 0.02)  # metres, standard deviations of the neighbourhoods of one limb alone
     pooled: float = 0.05  # metres, of the neighbourhood of both sides' limbs; beyond, its last colours go on
-    enough: float = 4.0  # texels of evidence at which a window is believed as much as the wider ones
+    enough: float = 8.0  # texels of evidence at which a window is believed as much as the wider ones
     other_side: float = 0.1  # weight of the other arm's or leg's texels: decisive only where this one was not seen
     border: float = 0.25  # weight of a texel that faces the camera, against 1 of one at the border of what was seen:
     #                       the back of an open jacket is jacket, not the shirt between its halves
     agree: tuple[float, ...] = (0.5, 0.3, 0.2, 0.14, 0.1, 0.1)  # colour distance of agreement, narrowed step by step
-    plain: tuple[float, float] = (0.03, 0.1)  # metres, colour distance within which rings are made alike: folds and
+    plain: tuple[float, float] = (0.1, 0.12)  # metres, colour distance within which rings are made alike: folds and
     #                                            light make bands round the back, garments' hems differ by more
     strayed: float = 0.4  # metres of decay of the belief beyond the last seen ring: trousers go on below the picture
 

@@ -18,7 +18,7 @@ from neural_core.camera import Camera
 from neural_core.rasterizer import Fragments, interpolate, rasterize
 from neural_core.texture.atlas import Atlas
 from neural_core.texture.occlusion import OcclusionConfig, occlusion_map
-from neural_core.texture.rim import person_share, ramp_from
+from neural_core.texture.rim import ramp_from, without_backdrop
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class SamplingConfig:
     mask_sure: float = 0.95  # and above which no background is mixed into it
     rim: float = 4.0  # pixels per 1000 px of the person's height over which confidence rises from the mask's rim
     least_rim: float = 2.0  # pixels: masks of small pictures are not better than this
-    unlike: float = 0.2  # colour distance from which background and person can be told apart at the rim
+    unlike: float = 0.1  # colour distance from which background and person can be told apart at the rim
     thin: float = 0.7  # in parts thinner than the rim confidence is full at this share of their half width
     occlusion: OcclusionConfig | None = field(default_factory=OcclusionConfig)  # None samples along overlaps too
     same_surface: float = 0.003  # metres of depth within which a texel is what the pixel shows (lids over eyeballs)
@@ -156,15 +156,17 @@ def _view(image, mask, vertices, body, camera, atlas, config, greatest_height: f
     chart = torch.where(fragments.mask, atlas.face_chart[fragments.triangle.clamp(min=0)], -1)
     inside = mask > config.mask_inside
     pixel = 1 / (per_metre * scale)
-    trust = _trust(image, mask, inside, fragments, body, stature / pixel, pixel, config)
+    height = stature / pixel
+    rim = max(config.least_rim, config.rim * height / 1000)
+    image = without_backdrop(image, inside, rim, config.unlike)
+    trust = _trust(mask, inside, fragments, body, rim, height, pixel, config)
     return _View(image, inside, trust, fragments, uv, chart, camera, pixel)
 
 
-def _trust(image, mask, inside, fragments, body, height, pixel, config) -> Tensor:
+def _trust(mask, inside, fragments, body, rim: float, height: float, pixel: float, config) -> Tensor:
     """(h, w) how far a pixel's colour is the body's own: rises from the mask's rim and from overlaps."""
-    rim = max(config.least_rim, config.rim * height / 1000)
     trust = ((mask - config.mask_inside) / (config.mask_sure - config.mask_inside)).clamp(0, 1)
-    trust = trust * ramp_from(~inside, rim, config.thin) * person_share(image, inside, rim, config.unlike)
+    trust = trust * ramp_from(~inside, rim, config.thin)
     if config.occlusion is not None:
         occluded, edges = occlusion_map(fragments, body, height, pixel, config.occlusion)
         trust = torch.where(occluded, 0.0, trust * ramp_from(edges, rim / 2, config.thin))
