@@ -204,6 +204,26 @@ def test_failures_are_told_once_and_tried_again_after_a_change(photo, backend):
     assert not status.message and len(backend.asked) == 4
 
 
+def test_a_message_is_about_the_photo_that_is_shown(photo, backend, tmp_path):
+    other = tmp_path / "nobody.jpg"
+    other.write_bytes(PHOTO.read_bytes())
+    backend.fails = [JobFailed("photo", "No person was found.")]
+    bpy.ops.likeness.open_photo("EXEC_DEFAULT", True, filepath=str(other), add=True)
+    settle()
+    status = bpy.context.window_manager.likeness_photo_view
+    assert status.message == "No person was found."
+    bpy.ops.likeness.show_photo(index=0)
+    settle()
+    assert not status.message
+    backend.fails = [JobFailed("photo", "No person was found.")]
+    bpy.ops.likeness.show_photo(index=1)
+    settle()
+    assert status.message == "No person was found." and asked(backend)[-2:] == ["observe_photo", "observe_photo"]
+    bpy.ops.likeness.remove_photo(index=1)
+    settle()
+    assert not status.message
+
+
 def test_dragging_asks_for_drafts_and_then_for_the_whole(photo, backend, monkeypatch):
     monkeypatch.setattr(follow, "dragging", True)
     bpy.ops.likeness.pin_joint("EXEC_DEFAULT", True, joint="left_elbow", pixel=(600, 500))

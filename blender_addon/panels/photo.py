@@ -5,6 +5,7 @@ import bpy
 from ..photo import follow, view
 from ..photo.properties import LIKENESS_PG_photo, active_photo, photos_of
 from ..translations import interface, marked
+from ..trouble.record import latest
 from .message import show_message
 
 _SOURCES = {"exif": marked("from EXIF"), "guess": marked("guessed")}
@@ -83,8 +84,14 @@ def _draw_state(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         row = layout.row(align=True)
         row.progress(factor=status.fraction, text=interface(status.stage))
         row.operator("likeness.stop_photo", text="", icon="X")
-    elif status.message:
+    elif status.message and not _told_as_trouble(status.message):
         show_message(layout, context, status.message, alert=True)
+
+
+def _told_as_trouble(text: str) -> bool:
+    """Whether the panel above says it already, with its remedies."""
+    trouble = latest()
+    return trouble is not None and trouble.sentence == text
 
 
 def _draw_person(layout: bpy.types.UILayout, photo: LIKENESS_PG_photo) -> None:

@@ -104,6 +104,7 @@ class LIKENESS_OT_remove_photo(bpy.types.Operator):
         if group.photos:
             _show(context)
         else:
+            _try_anew(context)
             view.close_soon()
         return {"FINISHED"}
 
@@ -137,9 +138,18 @@ def _show(context: bpy.types.Context) -> None:
     photo = active_photo(context)
     if photo is None or photo.image is None:
         return
+    _try_anew(context)
     if not bpy.app.background:
         view.open_beside(context, photo.image)
         follow.begin()
+
+
+def _try_anew(context: bpy.types.Context) -> None:
+    """The message was about another photo; what failed with this one is tried again, and its message comes back."""
+    context.window_manager.likeness_photo_view.message = ""
+    live = follow.current()
+    if live is not None and live.job is None:
+        live.failed_for = None
 
 
 classes = (

@@ -31,7 +31,7 @@ _PROCESSOR = Remedy("likeness.use_device", "Use the Processor", "MEMORY", {"devi
 _AUTOMATIC = Remedy("likeness.use_device", "Choose the Device Automatically", "MEMORY", {"device": "AUTO"})
 _LOCATE = Remedy("likeness.relink_avatar", "Locate the Avatar File", "FILE_FOLDER")
 _EXTENSIONS = Remedy("screen.userpref_show", "Update the Add-on", "FILE_REFRESH", {"section": "EXTENSIONS"})
-_PHOTO = Remedy("likeness.create_avatar", "Choose Another Photo", "IMAGE_DATA")
+_PHOTO = Remedy("likeness.open_photo", "Choose Another Photo", "IMAGE_DATA")
 _MOTION = Remedy("likeness.import_motion", "Choose Another Motion", "ARMATURE_DATA")
 _AVATAR = Remedy("likeness.import_avatar", "Choose Another Avatar", "IMPORT")
 
