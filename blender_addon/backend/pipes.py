@@ -2,8 +2,9 @@
 
 import os
 import sys
+from contextlib import suppress
 
-_PIECE = 1 << 16  # bytes; the size of a pipe on Linux
+_PIECE = 1 << 16  # bytes; the size of a pipe on Linux, as it comes
 
 if sys.platform == "win32":
     import ctypes
@@ -41,10 +42,16 @@ if sys.platform == "win32":
         return written.value
 
 else:
+    import fcntl
+
+    _LARGE = 1 << 20  # bytes: all that a viewport sends or gets for a draft; as much as Linux lets anybody have
 
     def make_nonblocking(descriptor: int) -> None:
-        """Let `read_some` and `write_some` return at once."""
+        """Let `read_some` and `write_some` return at once; where that can be had, a picture fits into the pipe."""
         os.set_blocking(descriptor, False)
+        if sys.platform == "linux":
+            with suppress(PermissionError):  # the user has many large pipes already: a small one works, too
+                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _LARGE)
 
     def read_some(descriptor: int, target: memoryview) -> int | None:
         """Bytes put into `target`; None when nothing is there yet, 0 at the end of the stream."""

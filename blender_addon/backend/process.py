@@ -13,6 +13,7 @@ from .pipes import make_nonblocking, read_some, write_some
 
 _LARGEST_LOG = 4 * 2**20  # bytes; then it becomes <name>.old
 _TAIL = 16 * 2**10  # bytes of the log looked at for an explanation
+_SHORT, _SHORTEST = 0.002, 0.0003  # seconds of sleep while nothing comes, and between two parts of a message
 _PATIENCE = 3.0  # seconds a closed process has to leave before it is killed
 
 
@@ -70,7 +71,7 @@ class BackendProcess:
         messages = self._exchange()
         deadline = time.monotonic() + wait
         while not messages and self.alive and time.monotonic() < deadline:
-            time.sleep(min(0.002, wait))
+            time.sleep(min(_SHORT if self._decoder.between_frames and not self._outgoing else _SHORTEST, wait))
             messages = self._exchange()
         return messages
 

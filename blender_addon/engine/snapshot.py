@@ -51,7 +51,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class _Surface:
-    """An evaluated mesh in its own space: vertices (n, 3), triangles (m, 3) int32."""
+    """An evaluated mesh in its own space: vertices (n, 3), triangles (m, 3) int32, none of an avatar that is drawn."""
 
     vertices: np.ndarray
     triangles: np.ndarray
@@ -68,13 +68,14 @@ def take_snapshot(depsgraph: bpy.types.Depsgraph, view: View, quality: str) -> S
     avatars, surfaces = [], []
     cache: dict[int, _Surface] = {}
     for obj, matrix, holds_out in _visible_surfaces(depsgraph):
-        surface = _surface(obj, cache)
+        original = obj.original
+        assert original is not None
+        drawn = original.likeness.is_avatar_mesh and not holds_out
+        surface = _read(mesh_of(obj), with_triangles=False) if drawn else _surface(obj, cache)
         if not len(surface.vertices):
             continue
         vertices = to_core(surface.vertices @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
-        original = obj.original
-        assert original is not None
-        if original.likeness.is_avatar_mesh and not holds_out:
+        if drawn:
             avatars.append(_avatar(original, vertices))
         elif len(surface.triangles):
             surfaces.append(_Surface(vertices, surface.triangles))
@@ -120,12 +121,14 @@ def _surface(obj: bpy.types.Object, cache: dict[int, _Surface]) -> _Surface:
         obj.to_mesh_clear()
 
 
-def _read(mesh: bpy.types.Mesh) -> _Surface:
+def _read(mesh: bpy.types.Mesh, with_triangles: bool = True) -> _Surface:
     vertices = np.empty(len(mesh.vertices) * 3, np.float32)
     mesh.vertices.foreach_get("co", vertices)
-    mesh.calc_loop_triangles()
-    triangles = np.empty(len(mesh.loop_triangles) * 3, np.int32)
-    mesh.loop_triangles.foreach_get("vertices", triangles)
+    triangles = np.empty(0, np.int32)
+    if with_triangles:
+        mesh.calc_loop_triangles()
+        triangles = np.empty(len(mesh.loop_triangles) * 3, np.int32)
+        mesh.loop_triangles.foreach_get("vertices", triangles)
     return _Surface(vertices.reshape(-1, 3).astype(np.float64), triangles.reshape(-1, 3))
 
 

@@ -6,7 +6,8 @@ in full that is overtaken by a movement is cancelled.
 
 import time
 import weakref
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
@@ -17,12 +18,12 @@ from neural_core.errors import Cancelled, LikenessError
 from ..backend import client
 from ..backend.job import Job
 from .errors import SceneError
-from .snapshot import take_snapshot
+from .snapshot import Snapshot, take_snapshot
 from .view import View, view_of
 
 _LONGEST_SIDE = {"draft": 512, "final": 1280}  # pixels; the backend draws a draft at half of that
 _STILL = 0.25  # seconds without a change before a frame in full is asked for
-_LOOK = 0.02  # seconds between two looks for the answer
+_LOOK = 0.01  # seconds between two looks for the answer
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Viewport:
         self._seen: _Key | None = None  # of the last drawing
         self._changed_at = 0.0
         self._job: Job | None = None
+        self._read: tuple[int, Snapshot] | None = None  # the scene, and which version of it
         self._texture = None
         self._message = ""
 
@@ -103,12 +105,18 @@ class Viewport:
             _watch(self)
 
     def _start(self, key: _Key, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
-        snapshot = take_snapshot(depsgraph, viewport_view(context, _LONGEST_SIDE[key.quality]), key.quality)
+        snapshot = self._snapshot(key, viewport_view(context, _LONGEST_SIDE[key.quality]), depsgraph)
         if snapshot.avatars:
             body, arrays = snapshot.request()
             self._job = client.start("render_frame", {**body, "passes": ["display"]}, arrays)
         else:
             self._texture, self._message = None, ""
+
+    def _snapshot(self, key: _Key, view: View, depsgraph: bpy.types.Depsgraph) -> Snapshot:
+        """While only the view moves, the scene is not read again."""
+        if self._read is None or self._read[0] != key.version:
+            self._read = key.version, take_snapshot(depsgraph, view, key.quality)
+        return replace(self._read[1], view=view, quality=key.quality)
 
     def _show(
         self, texture, engine: bpy.types.RenderEngine, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph
@@ -137,11 +145,17 @@ def _look() -> float | None:
     for viewport in [viewport for viewport in _watched if viewport.settled]:
         _watched.discard(viewport)
     if any(viewport.due for viewport in _watched):
-        for window in bpy.context.window_manager.windows:
-            for area in window.screen.areas:
-                if area.type == "VIEW_3D":
-                    area.tag_redraw()
+        for region in _views():
+            region.tag_redraw()
     return _LOOK if _watched else None
+
+
+def _views() -> Iterator[bpy.types.Region]:
+    """The 3D views without their sidebars and headers, which take as long to draw and show nothing new."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                yield from (region for region in area.regions if region.type == "WINDOW")
 
 
 def stop_watching() -> None:

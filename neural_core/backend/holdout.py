@@ -10,7 +10,7 @@ from neural_core.camera import Camera
 from neural_core.rasterizer import rasterize
 from neural_core.rendering import Frame
 
-_SAMPLES = {"final": 3, "draft": 1}  # per pixel and axis along edges; 3 gives an edge ten levels
+_SAMPLES = {"final": 3, "draft": 1, "plain": 1}  # per pixel and axis along edges; 3 gives an edge ten levels
 _MOST_SAMPLES = 4096 * 4096  # for memory: 0.2 GB
 
 
@@ -23,7 +23,8 @@ def hold_out(
     One sample per pixel says where the edges run; only the rectangle around those gets more.
 
     Args:
-        frames: pictures of `camera`. vertices: (n, 3) world. faces: (m, 3) long. near: metres. quality: final or draft.
+        frames: pictures of `camera`. vertices: (n, 3) world. faces: (m, 3) long. near: metres.
+        quality: final, draft or plain.
     """
     visible = torch.stack([frame.alpha > 0 for frame in frames])  # (N, H, W)
     part = _rectangle(visible.any(0))

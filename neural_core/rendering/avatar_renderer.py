@@ -79,27 +79,27 @@ class AvatarRenderer:
 
         Args:
             vertices: (V, 3) world, metres. camera: its size is the picture's.
-            quality: "final", or "draft" for a viewport: half the resolution, one sample per pixel.
+            quality: "final"; "plain", one sample per pixel, the network may look coarser; "draft", plain at half the size.
         """
-        if quality not in ("final", "draft"):
-            raise ValueError(f"quality is 'final' or 'draft', not {quality!r}")
+        if quality not in ("final", "plain", "draft"):
+            raise ValueError(f"quality is 'final', 'plain' or 'draft', not {quality!r}")
         vertices, camera = vertices.to(self.device, torch.float32), camera.to(self.device)
         if quality == "draft":
             small = camera.resize(math.ceil(camera.width / 2), math.ceil(camera.height / 2))
-            return _enlarge(self._render(vertices, small, texture, samples=1), camera.height, camera.width)
-        return self._render(vertices, camera, texture, samples=None)
+            return _enlarge(self._render(vertices, small, texture, plain=True), camera.height, camera.width)
+        return self._render(vertices, camera, texture, plain=quality == "plain")
 
-    def _render(self, vertices: Tensor, camera: Camera, texture: Texture, samples: int | None) -> Frame:
+    def _render(self, vertices: Tensor, camera: Camera, texture: Texture, plain: bool) -> Frame:
         frame = Frame.empty(camera.height, camera.width, self.device)
         config = self.network.config
-        window = person_window(vertices, camera, config.pixels_per_metre, config.multiple)
+        least = config.pixels_per_metre / 2 if plain else None
+        window = person_window(vertices, camera, config.pixels_per_metre, config.multiple, least)
         if window is None:
             return frame
         left, top, width, height = window.inside(camera)
         if not width or not height:
             return frame
-        if samples is None:
-            samples = min(max(round(_FINE / window.pixels_per_metre), 1), _MOST_SAMPLES)
+        samples = 1 if plain else min(max(round(_FINE / window.pixels_per_metre), 1), _MOST_SAMPLES)
         drawing = self._draw(self._look(vertices, window, camera), texture)
         fine = camera.crop(left, top, width, height).resize(width * samples, height * samples)
         rgb, alpha, depth = self._refine(vertices, fine, texture, drawing, window, (left, top), samples)

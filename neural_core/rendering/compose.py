@@ -21,6 +21,8 @@ def compose(frames: Sequence[Frame], holdout_depth: Tensor | None = None) -> Fra
     if holdout_depth is not None:
         alpha = torch.where(depth > holdout_depth.to(depth.device), torch.zeros_like(alpha), alpha)
     depth = torch.where(alpha > 0, depth, torch.full_like(depth, float("inf")))
+    if len(frames) == 1:  # nothing to sort, which would cost a viewport more than all the rest of this
+        return Frame(rgb[0] * (alpha[0] > 0), alpha[0], depth[0])
 
     order = torch.argsort(depth, dim=0, stable=True)
     alpha = alpha.gather(0, order)

@@ -45,17 +45,25 @@ class Window:
         return left, top, max(right - left, 0), max(bottom - top, 0)
 
 
-def person_window(vertices: Tensor, camera: Camera, pixels_per_metre: float, multiple: int) -> Window | None:
+def person_window(
+    vertices: Tensor, camera: Camera, pixels_per_metre: float, multiple: int, least: float | None = None
+) -> Window | None:
     """The window around vertices (V, 3), or None when the camera does not see them.
 
     The network always sees the whole person at the scale it was trained at, so the answer depends neither on the
-    size of the picture nor on where it is cut off, and costs the same for a small and a large figure.
+    size of the picture nor on where it is cut off, and costs the same for a small and a large figure. For a draft it
+    need not look finer than the picture is.
+
+    Args:
+        pixels_per_metre: of training. least: for a draft, the coarsest scale in pixels per metre; None for any other.
     """
     pixels, depth = camera.project(vertices, near=_NEAR)
     in_front = depth > _NEAR
     if not bool(in_front.any()):
         return None
     metre = float(camera.K[0, 0]) / (1.0 if camera.orthographic else float(depth[in_front].mean()))
+    if least is not None:
+        pixels_per_metre = min(pixels_per_metre, max(metre, least))
     scale = pixels_per_metre / metre
     low, high = pixels[in_front].amin(0), pixels[in_front].amax(0)
     margin = _MARGIN * metre
