@@ -79,7 +79,7 @@ class AvatarRenderer:
 
         Args:
             vertices: (V, 3) world, metres. camera: its size is the picture's.
-            quality: "final"; "plain", one sample per pixel, the network may look coarser; "draft", plain at half the size.
+            quality: "final"; "plain", one sample per pixel and a coarser look; "draft", plain at half the size.
         """
         if quality not in ("final", "plain", "draft"):
             raise ValueError(f"quality is 'final', 'plain' or 'draft', not {quality!r}")
