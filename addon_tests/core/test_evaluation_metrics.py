@@ -2,12 +2,15 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from neural_core.evaluation.landmarks import Landmarks, best_similarity, body_distance, face_distances
+import neural_core
+from neural_core.evaluation.landmarks import Landmarks, best_similarity, body_distance, face_distances, shows_face
 from neural_core.evaluation.metrics import iou, over_ground, person_crop, picture_scores, psnr
 from neural_core.evaluation.page import mean, means_table, write_json, write_page
 from neural_core.photo.evidence import OTHER_SIDE
@@ -119,3 +122,15 @@ def test_results_are_json_and_a_page_without_nan_or_markup(tmp_path):
     text = (tmp_path / "page.html").read_text()
     assert "<script>" not in text and "<b>" not in text and "strip.png" in text
     assert mean([1.0, math.nan, 3.0]) == 2.0 and math.isnan(mean([]))
+
+
+def test_a_face_is_found_in_front_and_not_under_hair():
+    """The sample person, and the same with the face covered in the colour of the hair."""
+    with Image.open(Path(neural_core.__file__).parent / "data" / "sample_person.jpg") as photo:
+        rgb = np.asarray(photo.convert("RGB").resize((333, 500))).copy()
+    alpha = np.zeros(rgb.shape[:2])
+    alpha[8:478, 75:260] = 1  # the head is looked for at the top of it
+    assert shows_face(rgb, alpha)
+    rgb[28:80, 146:188] = rgb[14:20, 155:180].reshape(-1, 3).mean(0)
+    assert not shows_face(rgb, alpha)
+    assert not shows_face(rgb, np.zeros_like(alpha))
