@@ -91,7 +91,7 @@ class Viewport:
         seen = _Key(self._version, _fingerprint(context))
         if seen != self._seen:
             self._seen, self._changed_at = seen, now
-        key = _Key(seen.version, seen.view, "final" if now - self._changed_at >= _STILL else "draft")
+        key = _Key(seen.version, seen.view, self._quality(seen, now))
         if self._job is not None:
             if self._asked is not None and self._asked.quality == "final" and key.quality == "draft":
                 self._job.cancel()
@@ -103,6 +103,13 @@ class Viewport:
             self._start(key, context, depsgraph)
         if not self.settled:
             _watch(self)
+
+    def _quality(self, seen: _Key, now: float) -> str:
+        """In full only what has been still for a moment and was drawn as a draft, or slow machines would see none."""
+        asked = self._asked
+        if asked is None or (asked.version, asked.view) != (seen.version, seen.view) or now - self._changed_at < _STILL:
+            return "draft"
+        return "final" if asked.quality == "final" or self._job is None else "draft"
 
     def _start(self, key: _Key, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
         snapshot = self._snapshot(key, viewport_view(context, _LONGEST_SIDE[key.quality]), depsgraph)

@@ -10,6 +10,7 @@ import bpy
 
 from neural_core.errors import Cancelled, LikenessError
 
+from ..lazily import BACKEND, import_next
 from . import overlay, view
 from .live import Live, forget_all, live_of
 from .properties import active_photo, corrections, fingerprint, focal_in_millimetres, redraw
@@ -53,6 +54,8 @@ def step() -> bool:
     if photo is None or live is None:
         return False
     status = context.window_manager.likeness_photo_view
+    if import_next(*BACKEND):
+        return True
     if live.job is not None:
         if not live.job.done():
             _tell(status, live.job.stage, live.job.fraction)
