@@ -14,6 +14,7 @@ from neural_core.avatar import Avatar, to_bytes
 from neural_core.body import BodyModel, load_open_body
 from neural_core.fitting import BodyFit, fit_body, fit_clothed_shape, fit_errors
 from neural_core.inpainting.completing import Completed, chosen_method, complete_textures
+from neural_core.networks.clothed import predict_offsets, shipped_clothed, visible_texture
 from neural_core.output import check_writable
 from neural_core.photo import PhotoEvidence, observe, read_photo
 from neural_core.progress import Progress
@@ -190,10 +191,23 @@ def _observe_and_fit(
 def _look(evidence: PhotoEvidence, fit: BodyFit, body: BodyModel, watch: Stopwatch, progress: Progress) -> Sight:
     """Clothed shape and texture of one fitted photo."""
     with watch.stage("clothed shape"):
-        rest_offsets = fit_clothed_shape(evidence, body, fit, progress=progress.part(0.65, 0.85))
+        expected = _expected_clothes(evidence, body, fit)
+        rest_offsets = fit_clothed_shape(evidence, body, fit, progress=progress.part(0.65, 0.85), expected=expected)
     progress.update(0.85, "Sampling the texture")
     with watch.stage("sample texture"):
-        return Sight(evidence, fit, rest_offsets, *_sample(evidence, body, fit, rest_offsets))
+        resolutions = DETAIL_RESOLUTION, NEURAL_RESOLUTION
+        (partial, partial_small), hint = _sample(evidence, body, fit, rest_offsets, resolutions)
+        return Sight(evidence, fit, rest_offsets, partial, partial_small, hint)
+
+
+def _expected_clothes(evidence: PhotoEvidence, body: BodyModel, fit: BodyFit) -> torch.Tensor | None:
+    """Rest offsets (V, 3) that the clothed head expects of what the bare body shows; None without its weights."""
+    network = shipped_clothed(body.device) if body.name == load_open_body().name else None  # it knows that atlas only
+    if network is None:
+        return None
+    (partial,), hint = _sample(evidence, body, fit, None, (NEURAL_RESOLUTION,))
+    texture = visible_texture(partial, hint, Atlas.of(body, NEURAL_RESOLUTION))
+    return predict_offsets(network, texture, body, fit.parameters)
 
 
 def _merge(sights: list[Sight]) -> tuple[PartialTexture, PartialTexture, torch.Tensor, torch.Tensor]:
@@ -211,9 +225,13 @@ def _merge(sights: list[Sight]) -> tuple[PartialTexture, PartialTexture, torch.T
 
 
 def _sample(
-    evidence: PhotoEvidence, body: BodyModel, fit: BodyFit, rest_offsets: torch.Tensor
-) -> tuple[PartialTexture, PartialTexture, torch.Tensor]:
-    """The photo on the body's atlas, at detail and at neural resolution (DINAR 3.1, Algorithm 1, appendix C).
+    evidence: PhotoEvidence,
+    body: BodyModel,
+    fit: BodyFit,
+    rest_offsets: torch.Tensor | None,
+    resolutions: tuple[int, ...],
+) -> tuple[list[PartialTexture], torch.Tensor]:
+    """The photo on the body's atlas, at every resolution (DINAR 3.1, Algorithm 1, appendix C).
 
     With it, at neural resolution, how far the clothes reach beyond the fitted body.
     """
@@ -226,7 +244,7 @@ def _sample(
         return sample_texture(image, mask, vertices, body, fit.camera, atlas)
 
     hint = garment_hint(mask, vertices, body, fit.camera, NEURAL_RESOLUTION)
-    return sample(DETAIL_RESOLUTION), sample(NEURAL_RESOLUTION), hint
+    return [sample(resolution) for resolution in resolutions], hint
 
 
 def _neural_texture(completed: Completed, partial_small: PartialTexture, hint: torch.Tensor) -> NeuralTexture:

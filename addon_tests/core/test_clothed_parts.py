@@ -96,6 +96,21 @@ def test_thickness_has_the_slope_it_claims(body):
     assert (shell.thickness(here)[0] >= -shell.inset - 1e-6).all()
 
 
+def test_the_centre_gives_the_clothes_that_are_expected(body):
+    shell = ClothingShell.of(body, ClothedConfig())
+    thickness = 0.6 * shell.room * torch.rand(body.num_vertices, generator=torch.Generator().manual_seed(0))
+    nothing = torch.zeros_like(shell.basis.start)
+    given = shell.offsets(nothing, shell.centre_of(thickness[:, None] * shell.direction)).norm(dim=1)
+    free = shell.freedom > 0.999
+    torch.testing.assert_close(given[free], thickness[free], rtol=0.01, atol=1e-4)
+    assert given[shell.regions.frozen].max() == 0
+    too_thick = shell.offsets(nothing, shell.centre_of(9 * shell.direction)).norm(dim=1)
+    assert (too_thick <= shell.room + shell.hollows + 1e-6).all()
+    assert (
+        shell.thickness(nothing, shell.centre_of(9 * shell.direction))[1][free].min() > 0.02
+    )  # the outline can move it
+
+
 def test_a_membrane_spans_a_pit_and_lies_on_a_bump():
     n = 21
     x, y = torch.meshgrid(torch.linspace(-1, 1, n), torch.linspace(-1, 1, n), indexing="ij")

@@ -225,3 +225,36 @@ def test_clothes_move_with_the_body(body, standing, coat):
         moved = body(parameters, fitted).vertices[0] - body(parameters).vertices[0]
         thickness.append(moved[forearm].norm(dim=1))
     torch.testing.assert_close(thickness[0], thickness[1], rtol=0.02, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def padded(shell) -> torch.Tensor:
+    """Clothes three centimetres thick behind, half a centimetre in front: no outline from the front tells."""
+    back = shell.direction[:, 2] < -0.5
+    return torch.where(back, 0.03, 0.005)[:, None] * shell.direction * shell.freedom[:, None]
+
+
+def test_expected_clothes_stay_where_the_outline_says_nothing(body, standing, shell, padded):
+    mask = outline(body, standing, padded, CAMERA)
+    fit = BodyFit(standing, CAMERA)
+    told = fit_clothed_shape(evidence_of(mask.numpy()), body, fit, CONFIG, expected=padded)
+    blind = fit_clothed_shape(evidence_of(mask.numpy()), body, fit, CONFIG)
+    back = shell.regions.torso & (shell.direction[:, 2] < -0.8) & (shell.freedom > 0.9)
+    thickness, guess = (x[back].norm(dim=1).mean() for x in (told, blind))
+    assert float(thickness) == pytest.approx(0.03, abs=0.004)
+    assert abs(float(guess) - 0.03) > 0.01
+
+
+def test_the_outline_wins_over_what_was_expected(body, standing, coat, shell):
+    """Expected bare, expected twice too thick: the outline of the coat is met all the same, on both sides."""
+    truth, _ = coat
+    mask = outline(body, standing, truth, CAMERA)
+    evidence, fit = evidence_of(mask.numpy()), BodyFit(standing, CAMERA)
+    sides = shell.regions.torso & (shell.direction[:, 0].abs() > 0.9) & (shell.freedom > 0.9)
+    for expected in (0 * truth, 2 * truth):
+        before = overlap(outline(body, standing, expected, CAMERA), mask)
+        fitted = fit_clothed_shape(evidence, body, fit, CONFIG, expected=expected)
+        assert before < 0.87
+        assert overlap(outline(body, standing, fitted, CAMERA), mask) > 0.95
+        error, wrong = ((x - truth)[sides].norm(dim=1).mean() for x in (fitted, expected))
+        assert error < 0.5 * wrong

@@ -19,8 +19,10 @@ from neural_core.networks.clothed import (
     predict_offsets,
     save_clothed,
     vertex_values,
+    visible_texture,
 )
 from neural_core.texture.atlas import Atlas
+from neural_core.texture.sampling import PartialTexture
 from neural_core.training.clothed import ClothedStage, ClothedTraining, clothed_batch, clothed_loss
 from neural_core.training.data import PairConfig, PeoplePool, TrainingDataError
 from neural_core.training.loop import train
@@ -68,6 +70,21 @@ def test_offsets_point_outwards_and_are_reproducible(body):
     assert float(along.min()) >= 0 and float(along.max()) < 0.5
     assert torch.allclose(along[:, None] * normals, offsets, atol=1e-6)
     assert torch.equal(offsets, predict_offsets(network, texture, body, parameters))
+
+
+def test_a_photo_becomes_what_the_head_reads(body):
+    """Seen texels as they are; the unseen filled, and marked as such; pictures of another size than the network's."""
+    atlas, generator = Atlas.of(body, 64), torch.Generator().manual_seed(2)
+    sampled = (torch.rand(64, 64, generator=generator) < 0.4) & atlas.covered
+    rgb = torch.rand(3, 64, 64, generator=generator) * sampled
+    none = torch.zeros(64, 64)
+    partial = PartialTexture(rgb, 0.5 * sampled, sampled, none.bool(), none)
+    texture = visible_texture(partial, torch.full((1, 64, 64), 0.3), atlas)
+    assert texture.shape == (6, 64, 64) and torch.equal(texture[:3, sampled], rgb[:, sampled])
+    assert (texture[:3, atlas.covered & ~sampled] > 0).float().mean() > 0.99
+    assert torch.equal(texture[3:5, atlas.covered], torch.stack([0.5 * sampled, sampled.float()])[:, atlas.covered])
+    assert bool((texture[5] == 0.3).all())
+    assert predict_offsets(shaken(), texture, body, BodyParameters.zeros(1)).isfinite().all()
 
 
 def test_loss_is_zero_for_the_truth_and_centimetres_far_from_it():

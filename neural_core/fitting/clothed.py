@@ -2,7 +2,8 @@
 
 The shell is a thickness along smooth directions of the rest body, at most two centimetres under the skin (where the fit
 is too thick or stands beside the person), so it deforms with the body. Its
-thickness lives in a low-dimensional basis that ties front and back to the sides a photo shows (`clothing_basis`).
+thickness lives in a low-dimensional basis that ties front and back to the sides a photo shows (`clothing_basis`),
+about the clothes that a network expects all round (`networks.clothed`), or about bare skin where there is none.
 Fitting is Gauss-Newton: each point where the outline runs has a signed distance to the edge of the person mask, and
 the basis has a Gaussian prior. It needs no gradient of a picture and settles in a few steps.
 """
@@ -36,8 +37,13 @@ def fit_clothed_shape(
     fit: BodyFit,
     config: ClothedConfig | None = None,
     progress: Progress | None = None,
+    expected: Tensor | None = None,
 ) -> Tensor:
     """Clothe the fitted body so that its outline meets the person mask.
+
+    Args:
+        expected: (V, 3) rest offsets of the clothes that are likely; what no outline reaches stays like them. None:
+            bare skin is likely, and thick hair.
 
     Returns:
         (V, 3) rest-pose offsets, metres: outward, or inward by at most 2 cm; zero on face, ears, eyes and hands. They
@@ -51,10 +57,12 @@ def fit_clothed_shape(
     bare = body(fit.parameters).vertices[0]
     # Skinning is affine in rest offsets: a metre of thickness moves a vertex by `motion`.
     motion = body(fit.parameters, shell.direction).vertices[0] - bare
-    coefficients, best, best_overlap = shell.basis.start, shell.basis.start, -1.0
+    centre = torch.zeros_like(shell.room) if expected is None else shell.centre_of(expected.to(body.device))
+    coefficients = shell.basis.start if expected is None else torch.zeros_like(shell.basis.start)
+    best, best_overlap = coefficients, -1.0
     for step in range(config.iterations + 1):
         progress.update(step / (config.iterations + 1), "Fitting the clothes")
-        thickness, slope = shell.thickness(coefficients)
+        thickness, slope = shell.thickness(coefficients, centre)
         vertices = bare + thickness[:, None] * motion
         fragments = rasterize(vertices, body.faces, target.camera, cull_backfaces=True)
         overlap = target.overlap(fragments)
@@ -64,7 +72,7 @@ def fit_clothed_shape(
         residuals = _without_foreign_arms(residuals, arms, target, config)
         coefficients = coefficients + _gauss_newton_step(residuals, coefficients, shell, config)
     progress.update(1.0, "Fitting the clothes")
-    return shell.offsets(best)
+    return shell.offsets(best, centre)
 
 
 @dataclass(frozen=True)

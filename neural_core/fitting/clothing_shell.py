@@ -13,6 +13,9 @@ from neural_core.fitting.clothing_config import ClothedConfig
 from neural_core.fitting.clothing_regions import ClothingRegions, clothing_regions, distance_to, smoothstep
 from neural_core.fitting.surface import smoothed, stretched_over, vertex_normals
 
+_INVERSION_STEPS = 6
+_FULL = 0.9  # share of the room that expected clothes may take, so that the outline can still move them
+
 
 @dataclass(frozen=True)
 class ClothingShell:
@@ -39,9 +42,13 @@ class ClothingShell:
         """The shell of a body; kept for the next person on the same body."""
         return _shell(_Identity(body), config)
 
-    def thickness(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
-        """Thickness (V,) metres, at least -inset, and its derivative (V,) by `basis.values @ coefficients`."""
-        wanted = self.basis.values @ coefficients * self.freedom
+    def thickness(self, coefficients: Tensor, centre: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
+        """Thickness (V,) metres, at least -inset, and its derivative (V,) by `basis.values @ coefficients`.
+
+        Args:
+            centre: what coefficients of zero stand for: (V,) of `centre_of`, or 0 for bare skin.
+        """
+        wanted = (centre + self.basis.values @ coefficients) * self.freedom
         limit = torch.where(wanted > 0, self.room, self.inset)
         limited = limit * torch.tanh(wanted / limit)
         slope = self.freedom * (1 - (limited / limit) ** 2)
@@ -49,9 +56,22 @@ class ClothingShell:
         bridged = (limited > 0) * self.hollows / self.config.bridging * skin
         return limited + self.hollows * (1 - skin), slope * (1 + bridged)
 
-    def offsets(self, coefficients: Tensor) -> Tensor:
+    def offsets(self, coefficients: Tensor, centre: Tensor | float = 0.0) -> Tensor:
         """(V, 3) rest offsets, metres."""
-        return self.thickness(coefficients)[0][:, None] * self.direction
+        return self.thickness(coefficients, centre)[0][:, None] * self.direction
+
+    def centre_of(self, expected: Tensor) -> Tensor:
+        """The centre (V,) whose thickness is that of rest offsets (V, 3), as far as room and freedom let it.
+
+        Of the offsets their lengths count: the shell stands off along directions of its own.
+        """
+        wanted = expected.norm(dim=1)
+        under = wanted  # what hollows add to; Newton on: under + hollows * (1 - exp(-under / bridging)) = wanted
+        for _ in range(_INVERSION_STEPS):
+            skin = torch.exp(-under / self.config.bridging)
+            slope = 1 + self.hollows / self.config.bridging * skin
+            under = (under - (under + self.hollows * (1 - skin) - wanted) / slope).clamp(min=0)
+        return self.room * torch.atanh((under / self.room).clamp(max=_FULL))
 
 
 class _Identity:

@@ -5,6 +5,7 @@ Shape from silhouettes says nothing of the back; this network has seen the true 
 """
 
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from neural_core.fitting.surface import smoothed, vertex_normals
 from neural_core.networks.blocks import PixelNorm, ResBlock, start_at_zero
 from neural_core.networks.files import load_network, save_weights, shipped
 from neural_core.texture.atlas import Atlas, lookup
+from neural_core.texture.push_pull import push_pull
+from neural_core.texture.sampling import PartialTexture
 
 FORMAT = "likeness-clothed"
 FORMAT_VERSION = 1
@@ -131,8 +134,8 @@ def predict_offsets(
     """Clothed shape of one person as rest offsets (V, 3), metres, outward; the fit refines them on the silhouette.
 
     Args:
-        texture: (6, R, R), at least as fine as the network's: completed rgb, sampled, filled, garment hint, as in the
-            first channels of a NeuralTexture. parameters: batch 1, for the shape. smoothing: steps over the surface,
+        texture: (6, R, R), at least as fine as the network's: completed rgb, sampled, filled, garment hint, as
+            `visible_texture` makes it. parameters: batch 1, for the shape. smoothing: steps over the surface,
             so that texels leave no stairs.
     """
     resolution = network.config.resolution
@@ -141,6 +144,24 @@ def predict_offsets(
     height = vertex_values(Atlas.of(body, resolution).dilate(thickness), body)
     height = smoothed(height, body.faces, smoothing)
     return height * vertex_normals(body.rest(parameters)[0][0], body.faces)
+
+
+@torch.no_grad()
+def visible_texture(partial: PartialTexture, hint: Tensor, atlas: Atlas) -> Tensor:
+    """What `predict_offsets` reads of one photo, (6, R, R).
+
+    Args:
+        partial, hint: sampled and measured on the *bare* fitted body, at the resolution R of the atlas.
+    """
+    known = partial.known.float()
+    rgb = push_pull((partial.rgb * known)[None], known[None, None])[0]
+    return atlas.dilate(torch.cat([rgb, (partial.confidence * partial.sampled)[None], known[None], hint]))
+
+
+@lru_cache(maxsize=2)
+def shipped_clothed(device: torch.device | str = "cpu") -> ClothedNetwork | None:
+    """The head that ships, kept for the next photo; None where its weights are missing; raises WeightsError."""
+    return load_clothed(device=device) if shipped("clothed").is_file() else None
 
 
 def save_clothed(path: Path, config: ClothedConfig, tensors: dict[str, Tensor], provenance: dict[str, Any]) -> None:
