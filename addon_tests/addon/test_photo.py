@@ -20,7 +20,8 @@ from blender_addon.photo.properties import (
 )
 from blender_addon.photo.shape import Edges, draw_shape
 from blender_addon.properties import LIKENESS_PG_job
-from neural_core.errors import BackendError
+from blender_addon.trouble import record
+from neural_core.errors import BackendError, PhotoError
 
 PHOTO = Path(__file__).parents[2] / "neural_core" / "data" / "sample_person.jpg"
 PINS = {"left_elbow": 13, "right_elbow": 14}
@@ -222,6 +223,16 @@ def test_a_message_is_about_the_photo_that_is_shown(photo, backend, tmp_path):
     bpy.ops.likeness.remove_photo(index=1)
     settle()
     assert not status.message
+
+
+def test_another_photo_puts_the_trouble_with_the_last_one_away(backend):
+    record.note(PhotoError("No person was found."), "Create Avatar")
+    bpy.ops.likeness.open_photo("EXEC_DEFAULT", True, filepath=str(PHOTO))
+    assert record.latest() is None
+    record.note(BackendError("It died."), "Create Avatar")
+    bpy.ops.likeness.open_photo("EXEC_DEFAULT", True, filepath=str(PHOTO))
+    assert record.latest() is not None
+    record.put_away()
 
 
 def test_dragging_asks_for_drafts_and_then_for_the_whole(photo, backend, monkeypatch):

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import bpy
 
+from ..panels.message import show_message
+from ..translations import marked
 from ..typed import register_and_unregister
 from .render_engine import ENGINE_ID
 
@@ -33,7 +35,8 @@ class LIKENESS_PT_render(bpy.types.Panel):
         elif choices.background == "COLOR":
             self.layout.prop(choices, "background_color")
         if context.scene.view_settings.view_transform not in {"Standard", "Raw"}:
-            self.layout.label(text="View Transform 'Standard' shows the photo's colors", icon="INFO")
+            text = marked("View Transform 'Standard' shows the photo's colors")
+            show_message(self.layout, context, text)
 
 
 class LIKENESS_PT_passes(bpy.types.Panel):

@@ -6,7 +6,7 @@ import bpy
 
 from ..operators.job import active_avatar
 from ..pose.library import LIBRARY
-from ..translations import marked
+from ..translations import OWN, marked
 
 _COLUMNS = 2  # three cut the longer names off
 # First letters of an expression's name -> title of its part of the panel, in the order shown.
@@ -52,11 +52,12 @@ class LIKENESS_PT_pose(_AvatarPanel, bpy.types.Panel):
         if avatar is not None:
             shown = layout.row(align=True)
             for collection in avatar.data.collections:
-                shown.prop(collection, "is_visible", text=collection.name, toggle=True)
+                shown.prop(collection, "is_visible", text=collection.name, text_ctxt=OWN, toggle=True)
 
 
 class LIKENESS_PT_face(_AvatarPanel, bpy.types.Panel):
     bl_label = "Face"
+    bl_translation_context = OWN
     bl_order = 11
     bl_options = {"DEFAULT_CLOSED"}
 

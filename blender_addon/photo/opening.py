@@ -5,6 +5,9 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, IntProperty, StringProperty
 
+from neural_core.errors import PhotoError
+
+from ..trouble.record import latest, put_away
 from . import follow, view
 from .properties import active_photo, photos_of
 
@@ -51,6 +54,9 @@ class LIKENESS_OT_open_photo(bpy.types.Operator):
             photo.name, photo.filepath = path.name, str(path)
             photo.image = view.load_image(path)
         group.active = len(group.photos) - len(paths)
+        trouble = latest()
+        if trouble is not None and trouble.code == PhotoError.code:  # another photo is its remedy
+            put_away()
         _show(context)
         return {"FINISHED"}
 

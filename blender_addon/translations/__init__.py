@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 
 _PACKAGE = __package__ or "likeness"
+OWN = "Likeness"  # the context of words that Blender translates in another sense: its "Face" is one of a mesh
 
 
 def interface(text: str) -> str:
@@ -52,7 +53,11 @@ def marked(text: str) -> str:
 def register() -> None:
     from . import german, german_sentences
 
-    contexts = (bpy.app.translations.contexts.default, "Operator")  # an operator's label is looked up in the second
+    contexts = (
+        bpy.app.translations.contexts.default,
+        "Operator",
+        OWN,
+    )  # an operator's label is looked up in the second
     words = {**german.TABLE, **german_sentences.SENTENCES}
     table = {(context, text): there for text, there in words.items() for context in contexts}
     languages: Any = {"de_DE": table, "de": table}  # Blender 4.5 and earlier, later

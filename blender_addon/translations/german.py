@@ -96,7 +96,7 @@ TABLE = {
     "Choose Cycles or EEVEE for this scene first: Likeness gets a scene of its own": (
         "Für diese Szene erst Cycles oder EEVEE wählen: Likeness bekommt eine eigene Szene"
     ),
-    "Composite with Cycles or EEVEE": "Mit Cycles oder EEVEE zusammensetzen",
+    "Composite with Cycles or EEVEE": "Cycles/EEVEE-Compositing",
     "Create Avatar": "Avatar erstellen",
     "Focal Length": "Brennweite",
     "Likeness avatar (.glb, .fbx)": "Likeness-Avatar (.glb, .fbx)",
@@ -296,7 +296,7 @@ TABLE = {
     "Reset": "Zurücksetzen",
     "Reset Face": "Gesicht zurücksetzen",
     "Save": "Speichern",
-    "Save Paint": "Bemalung speichern",
+    "Save Paint": "Speichern",
     "Show": "Zeigen",
     "Unseen Side": "Ungesehene Seite",
     "Working": "In Arbeit",
@@ -318,6 +318,7 @@ TABLE = {
     "Think": "Nachdenken",
     "Walk": "Gehen",
     "Wave": "Winken",
+    "Hands": "Hände",
     "Brows": "Brauen",
     "Cheeks and Nose": "Wangen und Nase",
     "Components": "Komponenten",

@@ -15,6 +15,12 @@ SENTENCES = {
         "Nur ein Gesicht gefunden; ein Foto verwenden, das die Person mindestens bis zur Hüfte zeigt."
     ),
     "The photo does not show the whole body; {} guessed.": "Das Foto zeigt nicht den ganzen Körper; geraten: {}.",
+    "The photo does not show the whole body; the legs and feet are guessed.": (
+        "Das Foto zeigt nicht den ganzen Körper; Beine und Füße sind geraten."
+    ),
+    "The photo does not show the whole body; the lower legs and feet are guessed.": (
+        "Das Foto zeigt nicht den ganzen Körper; Unterschenkel und Füße sind geraten."
+    ),
     "The face was not recognised; its shape and the back of the head are guessed.": (
         "Das Gesicht wurde nicht erkannt; seine Form und der Hinterkopf sind geraten."
     ),
