@@ -42,6 +42,20 @@ def test_paint_texture_puts_the_brush_on_the_avatars_picture(undoable):
     bpy.ops.object.mode_set(mode="OBJECT")
 
 
+def test_paint_texture_is_one_undo_step(undoable):
+    bpy.context.view_layer.objects.active = _avatar()
+    before = bpy.context.view_layer.objects.active.name
+    bpy.ops.ed.undo_push(message="Selected")
+    assert bpy.ops.likeness.paint_texture() == {"FINISHED"}
+    bpy.ops.ed.undo_push(message="Paint Texture")
+    assert bpy.context.mode == "PAINT_TEXTURE"
+    bpy.ops.ed.undo()
+    active = bpy.context.view_layer.objects.active
+    assert bpy.context.mode == "OBJECT" and active.name == before and active.likeness.is_avatar
+    bpy.ops.ed.redo()
+    assert bpy.context.mode == "PAINT_TEXTURE" and bpy.context.view_layer.objects.active.likeness.is_avatar_mesh
+
+
 def test_compositing_is_undone_whole(undoable):
     scenes, trees = len(bpy.data.scenes), len(bpy.data.node_groups)
     assert bpy.ops.likeness.set_up_compositing() == {"FINISHED"}

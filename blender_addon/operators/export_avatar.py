@@ -8,6 +8,7 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 from neural_core.errors import OutputError
 
 from .job import JobOperator, Steps, active_avatar
+from .polling import avatar_is_active
 
 _GAME = {"correctives": True, "expressions": True, "influences": "FOUR", "jpeg": False}
 _OPTIONS = ("animation", "correctives", "expressions", "texture_size", "influences", "jpeg", "fbx_scale")
@@ -94,12 +95,7 @@ class LIKENESS_OT_export_avatar(JobOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
-            return False
-        if active_avatar(context) is None:
-            cls.poll_message_set("Select an avatar first")
-            return False
-        return True
+        return super().poll(context) and avatar_is_active(cls, context)
 
     def suggest_filepath(self, context: bpy.types.Context) -> None:
         folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()

@@ -11,6 +11,7 @@ from neural_core.errors import MotionError
 
 from ..datablocks import kept_on_success
 from .job import JobOperator, Steps, active_avatar
+from .polling import avatar_is_active
 
 if TYPE_CHECKING:
     from neural_core.motion import Motion
@@ -71,12 +72,7 @@ class LIKENESS_OT_import_motion(JobOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
-            return False
-        if active_avatar(context) is None:
-            cls.poll_message_set("Select an avatar first")
-            return False
-        return True
+        return super().poll(context) and avatar_is_active(cls, context)
 
     def job(self, context: bpy.types.Context) -> Steps:
         from neural_core.bvh import Bvh, read_bvh

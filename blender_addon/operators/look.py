@@ -3,7 +3,7 @@
 import bpy
 
 from ..typed import scene_of
-from .job import active_avatar
+from .polling import avatar_is_active
 
 _ENGINE = "LIKENESS"
 
@@ -17,10 +17,7 @@ class LIKENESS_OT_show_rendered(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if active_avatar(context) is None:
-            cls.poll_message_set("Select an avatar first")
-            return False
-        return True
+        return avatar_is_active(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = scene_of(context)

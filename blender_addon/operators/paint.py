@@ -6,6 +6,7 @@ from neural_core.errors import AvatarFileError
 
 from ..avatar_files import avatar_file
 from .job import JobOperator, Steps, active_avatar
+from .polling import avatar_is_active
 from .request import request
 
 
@@ -15,11 +16,10 @@ def _has_picture(cls, context: bpy.types.Context) -> bool:
     from ..rig.pose import avatar_meshes
 
     avatar = active_avatar(context)
-    meshes = avatar_meshes(avatar) if avatar is not None else []
-    if not meshes:
-        cls.poll_message_set("Select an avatar first")
-        return False
-    if avatar_image(meshes[0]) is None:
+    if avatar is None:
+        return avatar_is_active(cls, context)
+    meshes = avatar_meshes(avatar)
+    if not meshes or avatar_image(meshes[0]) is None:
         cls.poll_message_set("The avatar's material has lost its picture: import the avatar again")
         return False
     return True

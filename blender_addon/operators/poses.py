@@ -10,6 +10,7 @@ from neural_core.errors import LikenessError, OutputError
 from ..pose.library import LIBRARY
 from ..typed import scene_of
 from .job import active_avatar
+from .polling import avatar_is_active
 
 _POSES = tuple((key, pose.label, pose.label, number) for number, (key, pose) in enumerate(LIBRARY.items()))
 
@@ -19,13 +20,11 @@ class AvatarOperator:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        avatar = active_avatar(context)
-        if avatar is None:
-            cls.poll_message_set("Select an avatar first")  # type: ignore[attr-defined]
+        if not avatar_is_active(cls, context):
             return False
         from ..rig.pose import Joints
 
-        if not Joints.complete(avatar):
+        if not Joints.complete(active_avatar(context)):
             cls.poll_message_set("This avatar has lost a bone: import it again")  # type: ignore[attr-defined]
             return False
         return True
