@@ -7,8 +7,12 @@ import pytest
 import torch
 
 from neural_core.body import BodyParameters, load_open_body
+from neural_core.body.skeleton import JOINT_INDEX
 from neural_core.camera import Camera
+from neural_core.fitting.clothing_config import ClothedConfig
+from neural_core.fitting.clothing_shell import ClothingShell
 from neural_core.fitting.minimise import minimise
+from neural_core.fitting.moving_clothes import MovingClothes, fit_moving_clothes
 from neural_core.fitting.outline import MaskEdge, OutlineTerm
 from neural_core.fitting.pose_prior import mean_pose
 from neural_core.fitting.sequence import FramePose, SequenceConfig, SequenceFit, smoothed
@@ -32,7 +36,7 @@ def camera():
 
 
 def _standing(yaw: float = 0.0, step: float = 0.0, x: float = 0.0) -> BodyParameters:
-    pose = mean_pose()
+    pose = mean_pose().clone()  # it is kept and shared
     pose[0, 0], pose[1, 0] = -step, step  # hips
     orient = torch.tensor([[0.0, yaw, 0.0]])
     return BodyParameters.zeros(1, body_pose=pose[None], global_orient=orient, transl=torch.tensor([[x, 0.0, 0.0]]))
@@ -64,7 +68,9 @@ def test_the_outline_pulls_a_shifted_body_back_from_any_distance(body, camera):
     pelvis = body(_standing()).joints[0, 0]
     x_y_z = camera.to_camera(pelvis)
     truth = torch.stack([x_y_z[0] / x_y_z[2], x_y_z[1] / x_y_z[2], x_y_z[2].log()])
-    start = Variables.pack(1, pose=mean_pose(), place=truth + torch.tensor([0.05, 0.0, 0.0]))  # 14 cm aside
+    start = Variables.pack(
+        1, pose=_standing().body_pose[0], place=truth + torch.tensor([0.05, 0.0, 0.0])
+    )  # 14 cm aside
     edge, columns, x = MaskEdge.of(evidence), indices(("place",)), start.x
     topology = Topology.of(body.faces)
     for _ in range(4):
@@ -106,6 +112,32 @@ def test_a_walk_is_followed_with_the_shape_of_the_avatar(body, walk):
         assert float(apart.mean()) < 0.08, "what is left is depth: true directions are not what MediaPipe makes of them"
         assert pose.residual_percent < 0.8
         assert torch.equal(pose.parameters.betas, truth[0].betas)
+
+
+def _astride(step: float) -> BodyParameters:
+    p = _standing(yaw=step, step=step)
+    p.body_pose[0, 0, 2], p.body_pose[0, 1, 2] = 0.2, -0.2  # legs apart
+    return p
+
+
+def test_clothes_that_only_movement_shows_are_learnt_and_leave_the_photo_alone(body, camera):
+    shell = ClothingShell.of(body, ClothedConfig())
+    leg = body.weights[:, [JOINT_INDEX["left_knee"], JOINT_INDEX["right_knee"]]].sum(1) * shell.freedom
+    wider = (0.02 * leg)[:, None] * shell.direction  # trousers
+    photo = _standing()
+    bare = MovingClothes.of_photo(photo, torch.zeros_like(wider))
+    frames = [(p, MaskEdge.of(_evidence(body, camera, p, wider))) for p in map(_astride, (-0.5, 0.5))]
+    topology = Topology.of(body.faces)
+    learnt = fit_moving_clothes(body, topology, bare, camera, frames)
+    seen = leg > 0.8
+    along = (learnt.change * shell.direction).sum(1)
+    assert float((along - 0.02)[seen].abs().mean()) < 0.006, "twenty millimetres of trousers"
+    head = body.weights[:, JOINT_INDEX["head"]] > 0.9
+    assert float(learnt.change[head].norm(dim=1).max()) == 0 and float(learnt.change.norm(dim=1).max()) < 0.041
+    assert torch.equal(learnt.at(photo), bare.rest_offsets), "in the photo's pose the photo knows better"
+    assert learnt.share(_astride(0.5)) > learnt.share(_standing(step=0.35)) > 0
+    still = fit_moving_clothes(body, topology, bare, camera, [(photo, frames[0][1])])
+    assert not still.change.any(), "who does not move shows nothing new, whatever the mask"
 
 
 def test_left_and_right_follow_the_frame_before_where_no_face_tells(body, camera):

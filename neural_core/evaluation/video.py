@@ -5,26 +5,22 @@ the person stands, and the two pictures are compared. Fit noise is part of the p
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from neural_core.avatar import Avatar
 from neural_core.body import BodyModel
-from neural_core.errors import PhotoError
-from neural_core.evaluation.frames import VideoInfo, video_frames
+from neural_core.evaluation.frames import video_frames
 from neural_core.evaluation.landmarks import GROUND, Landmarks, body_distance, face_distances
 from neural_core.evaluation.metrics import EvaluationError, perceptual_networks, picture_scores
 from neural_core.evaluation.page import mean, means_table, number, write_json, write_page
-from neural_core.fitting.report import LIMB_JOINTS
+from neural_core.evaluation.track import Track
 from neural_core.fitting.sequence import FramePose, SequenceFit, smoothed
 from neural_core.output import check_writable
-from neural_core.photo import Photo, PhotoEvidence, observe
-from neural_core.photo.detectors import find_people
+from neural_core.photo import PhotoEvidence
 from neural_core.pictures import over, rgba, to_height, write_png
 from neural_core.pipeline import create_avatar
 from neural_core.progress import Progress
@@ -33,7 +29,7 @@ from neural_core.rendering import AvatarRenderer, Frame, load_renderer
 # A frame counts as moving when the person holds another pose than in the source frame, or is on the way to one.
 _OTHER_POSE = 1.5  # mean distance of the limb landmarks from the source's, centred, per cent of the height
 _SPEED = 10.0  # per cent of the height per second
-_TRACKED_FPS = 10.0  # at least: what a person does in between is small
+_CLOTHES_FRAMES = 40  # most that correct the clothed shape
 _SHOWN = 12  # frames in the strip
 _STRIP_HEIGHT = 420  # pixels
 TARGETS = {"iou": 0.93, "psnr": 17.0, "akd_body": 1.0, "face_shape": 1.2}  # of the moving frames; issue 3
@@ -79,7 +75,7 @@ def evaluate_video(
     avatar, body = creation.avatar, creation.avatar.body()
 
     follower = SequenceFit(body, avatar.parameters, avatar.rest_offsets, avatar.camera)
-    track = _Track(follower, info, step, source, float(avatar.camera.K[0, 0]))
+    track = Track(follower, info, step, source, float(avatar.camera.K[0, 0]))
     track.run(video_frames(path)[1], out, progress.part(0.1, 0.7))
     if not track.poses:
         raise EvaluationError(f"Nobody was found in any frame of {path.name}; choose another video.")
@@ -121,79 +117,8 @@ def _source_photo(frames, source: int, out: Path, path: Path) -> Path:
     raise EvaluationError(f"{path.name} has no frame {source}; choose a smaller --source.")
 
 
-class _Track:
-    """The person in every tracked frame, and the wanted frames' masks on disk."""
-
-    def __init__(self, follower: SequenceFit, info: VideoInfo, step: int, source: int, focal: float):
-        self.follower, self.info, self.step, self.source, self.focal = follower, info, step, source, focal
-        # Between the wanted frames others are followed, at even distances.
-        self.stride = max(s for s in range(1, step + 1) if step % s == 0 and (s == 1 or info.fps / s >= _TRACKED_FPS))
-        self.poses: list[FramePose] = []
-        self.times: list[float] = []
-        self.numbers: list[int] = []
-        self.evidence: dict[int, PhotoEvidence] = {}  # without pictures
-        self.missed: list[int] = []
-        self._hips: np.ndarray | None = None
-
-    def wanted(self, index: int) -> bool:
-        return (index - self.source) % self.step == 0
-
-    def run(self, frames: Iterator[tuple[int, np.ndarray]], out: Path, progress: Progress) -> None:
-        for index, picture in frames:
-            if (index - self.source) % self.stride:
-                continue
-            progress.update(index / max(self.info.frames, index + 1), f"Following the person, frame {index}")
-            evidence = self._observe(picture)
-            if evidence is None:
-                self.missed += [index] if self.wanted(index) else []
-                continue
-            self.poses.append(self.follower.follow(evidence, index / self.info.fps))
-            self.times.append(index / self.info.fps)
-            self.numbers.append(index)
-            if self.wanted(index):
-                write_png(_mask_path(out, index), (evidence.mask[..., None] * 255).round().astype(np.uint8))
-            nothing = np.zeros((), np.float32)
-            mask, image = (np.broadcast_to(nothing, x.shape) for x in (evidence.mask, evidence.image))
-            self.evidence[index] = replace(evidence, image=image, mask=mask)
-
-    def _observe(self, picture: np.ndarray) -> PhotoEvidence | None:
-        """The person nearest to where they were; None where nobody can be used."""
-        person = None
-        people = find_people(picture)
-        if len(people) > 1 and self._hips is not None:
-            person = int(np.argmin([np.hypot(x - self._hips[0], y - self._hips[1]) for x, y, _ in people]))
-        image = picture.astype(np.float32) / 255
-        try:
-            evidence = observe(Photo(image, None, None, Path("frame")), focal=self.focal, person=person)
-        except PhotoError:
-            return None
-        self._hips = evidence.pose[[23, 24], :2].mean(0)
-        return evidence
-
-    def with_mask(self, index: int, out: Path) -> PhotoEvidence:
-        with Image.open(_mask_path(out, index)) as file:
-            return replace(self.evidence[index], mask=np.asarray(file, np.float32) / 255)
-
-    def motion(self, k: int) -> dict[str, float]:
-        """How far the pose is from the source's, per cent of the height, and its speed, per cent per second."""
-        own, source = self._limbs(k), self._limbs(self._source_at())
-        other = np.linalg.norm((own - own.mean(0)) - (source - source.mean(0)), axis=1).mean()
-        beside = [n for n in (k - 1, k + 1) if 0 <= n < len(self.numbers)]
-        speeds = [
-            np.linalg.norm(own - self._limbs(n), axis=1).mean() / abs(self.times[n] - self.times[k]) for n in beside
-        ]
-        return {"other_pose_percent": float(other), "speed_percent": float(np.mean(speeds)) if speeds else 0.0}
-
-    def _source_at(self) -> int:
-        return int(np.argmin([abs(number - self.source) for number in self.numbers]))
-
-    def _limbs(self, k: int) -> np.ndarray:
-        seen = self.evidence[self.numbers[k]]
-        return seen.pose[LIMB_JOINTS, :2] / seen.person_height_px * 100
-
-
 def _score(
-    track: _Track,
+    track: Track,
     frames: Iterator[tuple[int, np.ndarray]],
     avatar: Avatar,
     body: BodyModel,
@@ -206,14 +131,15 @@ def _score(
     wanted = [number for number in track.numbers if track.wanted(number)]
     shown = {wanted[round(i)] for i in np.linspace(0, len(wanted) - 1, min(_SHOWN, len(wanted)))} if wanted else set()
     rows, strip = [], []
+    _learn_clothes(track, smooth, wanted, out, progress.part(0, 0.2))
     for index, picture in frames:
         if index not in wanted:
             continue
-        progress.update(len(rows) / len(wanted), f"Drawing and measuring frame {index}")
+        progress.update(0.2 + 0.8 * len(rows) / len(wanted), f"Drawing and measuring frame {index}")
         k = track.numbers.index(index)
         evidence = track.with_mask(index, out)
         pose = track.follower.settle(evidence, smooth[k])
-        frame = renderer.render(body(pose.parameters, avatar.rest_offsets).vertices[0], pose.camera, avatar.texture)
+        frame = renderer.render(track.follower.vertices(pose), pose.camera, avatar.texture)
         write_png(out / f"{index:04d}.png", rgba(frame))
         moving = track.motion(k)
         is_moving = moving["other_pose_percent"] > _OTHER_POSE or moving["speed_percent"] > _SPEED
@@ -235,6 +161,17 @@ def _score(
     if strip:
         write_png(out / "strip.png", _grid(strip))
     return rows
+
+
+def _learn_clothes(track: Track, smooth: list[FramePose], wanted: list[int], out: Path, progress: Progress) -> None:
+    """Correct the clothed shape by wanted frames all over the video."""
+    chosen = wanted[:: -(-len(wanted) // _CLOTHES_FRAMES)] if wanted else []
+    frames = []
+    for count, index in enumerate(chosen):
+        progress.update(count / len(chosen), "Looking at the clothes in motion")
+        evidence = track.with_mask(index, out)
+        frames.append((track.follower.settle(evidence, smooth[track.numbers.index(index)]), evidence))
+    track.follower.learn_clothes(frames)
 
 
 def frame_scores(frame: Frame, picture: np.ndarray, evidence: PhotoEvidence) -> dict[str, float]:
@@ -265,10 +202,6 @@ def _grid(strips: list[np.ndarray], columns: int = 3) -> np.ndarray:
     padded = strips + [blank] * (-len(strips) % columns)
     rows = [np.concatenate(padded[k : k + columns], axis=1) for k in range(0, len(padded), columns)]
     return np.concatenate(rows)
-
-
-def _mask_path(out: Path, index: int) -> Path:
-    return out / "masks" / f"{index:04d}.png"
 
 
 def _page(results: dict[str, Any], means: dict[str, dict[str, float]], out: Path) -> None:

@@ -20,6 +20,7 @@ from neural_core.fitting.config import FitConfig, Stage
 from neural_core.fitting.directions import bone_directions, corrected_directions
 from neural_core.fitting.fit import initialise, one_thread, place, run_stage
 from neural_core.fitting.minimise import minimise
+from neural_core.fitting.moving_clothes import MovingClothes, fit_moving_clothes
 from neural_core.fitting.objective import Objective
 from neural_core.fitting.observation import observation
 from neural_core.fitting.outline import MaskEdge, OutlineTerm
@@ -29,6 +30,7 @@ from neural_core.photo.evidence import OTHER_SIDE, PhotoEvidence
 from neural_core.rasterizer import Topology
 
 _SEEN = 0.5
+_MISFIT = 2.0  # times the median residual: such a frame says nothing about clothes
 _FIT = FitConfig()
 _POSE = ("root", "place", "pose")
 _MOVING = (*_POSE, "expression", "jaw", "hands")
@@ -91,7 +93,8 @@ class SequenceFit:
         config: SequenceConfig | None = None,
     ):
         """parameters: the avatar's, whose shape stays. rest_offsets: (V, 3) its clothes. camera: its photo's."""
-        self.body, self.rest_offsets, self.camera = body, rest_offsets.detach(), camera
+        self.body, self.camera = body, camera
+        self.clothes = MovingClothes.of_photo(parameters, rest_offsets.detach())
         self.config = config or SequenceConfig()
         self.topology = Topology.of(body.faces)
         self.betas = parameters.betas[0].detach()
@@ -122,6 +125,18 @@ class SequenceFit:
             x = x.index_copy(1, log_z, smooth.x[:, log_z])
             x = run_stage(objective, x, _PORTRAIT)
         return self._pose(objective, x, smooth.restarted, smooth.swapped)
+
+    def learn_clothes(self, frames: list[tuple[FramePose, PhotoEvidence]]) -> None:
+        """Correct the clothed shape of moving poses by what these frames show; `settle` and `vertices` use it then."""
+        limit = _MISFIT * float(np.median([pose.residual_percent for pose, _ in frames])) if frames else 0.0
+        good = [(pose, evidence) for pose, evidence in frames if pose.residual_percent <= limit]
+        views = [(pose.parameters, MaskEdge.of(evidence)) for pose, evidence in good]
+        with one_thread():
+            self.clothes = fit_moving_clothes(self.body, self.topology, self.clothes, self.camera, views)
+
+    def vertices(self, pose: FramePose) -> Tensor:
+        """(V, 3) of the clothed body, world."""
+        return self.body(pose.parameters, self.clothes.at(pose.parameters)).vertices[0]
 
     def at(self, x: Tensor, like: FramePose) -> FramePose:
         """The pose of other variables (1, SIZE)."""
@@ -159,7 +174,9 @@ class SequenceFit:
         config, edge = self.config, MaskEdge.of(evidence)
         columns = indices(_OUTLINE.variables)
         for _ in range(matches):
-            term = OutlineTerm(self.body, self.topology, self.rest_offsets, edge, Variables(x), config.outline_robust)
+            v = Variables(x)
+            clothes = self.clothes.at(v.body_parameters())
+            term = OutlineTerm(self.body, self.topology, clothes, edge, v, config.outline_robust)
 
             def loss(y: Tensor, start: Tensor = x, term: OutlineTerm = term) -> Tensor:
                 v = Variables(start.index_copy(1, columns, y))
