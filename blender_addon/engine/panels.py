@@ -26,17 +26,18 @@ class LIKENESS_PT_render(bpy.types.Panel):
         return context.engine in cls.COMPAT_ENGINES
 
     def draw(self, context: bpy.types.Context) -> None:
-        choices = context.scene.likeness
-        self.layout.use_property_split = True
-        self.layout.prop(choices, "quality")
-        self.layout.prop(choices, "background")
+        choices, layout = context.scene.likeness, self.layout
+        assert layout is not None  # Blender sets it before it draws
+        layout.use_property_split = True
+        layout.prop(choices, "quality")
+        layout.prop(choices, "background")
         if choices.background == "PLATE":
-            self.layout.template_ID(choices, "background_image", open="image.open", text="Picture")
+            layout.template_ID(choices, "background_image", open="image.open", text="Picture")
         elif choices.background == "COLOR":
-            self.layout.prop(choices, "background_color")
+            layout.prop(choices, "background_color")
         if context.scene.view_settings.view_transform not in {"Standard", "Raw"}:
             text = marked("View Transform 'Standard' shows the photo's colors")
-            show_message(self.layout, context, text)
+            show_message(layout, context, text)
 
 
 class LIKENESS_PT_passes(bpy.types.Panel):
