@@ -18,14 +18,17 @@ _memory: dict = {}  # what questions keep for later ones
 
 
 def timed(name: str, function):
-    """The function, what each call took kept under `name`, in milliseconds: a call is a stall of the interface."""
+    """The function; what each call took is kept under `name` as milliseconds (wall, of this thread's processor).
+
+    A call is a stall of the interface.
+    """
 
     def measured(*arguments, **named):
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.thread_time()
         try:
             return function(*arguments, **named)
         finally:
-            took = (time.perf_counter() - start) * 1000
+            took = (time.perf_counter() - start) * 1000, (time.thread_time() - busy) * 1000
             _memory.setdefault("stalls", {}).setdefault(name, []).append(took)
 
     if name != "modal":

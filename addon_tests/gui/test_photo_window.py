@@ -5,7 +5,7 @@ import signal
 import time
 
 import pytest
-from conftest import _SIDEBAR_OPEN, _TAB, MODULE
+from conftest import _SIDEBAR_OPEN, _TAB, MODULE, longest
 
 JOB = "bpy.context.window_manager.likeness_job"
 PHOTO = "bpy.context.scene.likeness_photos.photos[0]"
@@ -66,10 +66,29 @@ def strokes(window) -> list[bool]:
     return window.ask(f"answer = [stroke.add for stroke in {PHOTO}.strokes]")
 
 
+_KEEP_TIME = f"""
+import sys, time
+follow, live = (sys.modules['{MODULE}.photo.' + name] for name in ("follow", "live"))
+follow._tick = timed("follow", follow._tick)
+fit, finish = live.Live.fit, live.Live.finish
+def fitted(self, wanted, corrections, draft):
+    memory["asked"] = draft, time.monotonic()
+    fit(self, wanted, corrections, draft)
+def finished(self):
+    op = self.job.op
+    finish(self)
+    if op == "fit_photo":
+        draft, at = memory["asked"]
+        memory.setdefault("fits", []).append((draft, time.monotonic() - at))
+live.Live.fit, live.Live.finish = fitted, finished
+"""
+
+
 @pytest.fixture(scope="module")
 def opened(window, photo):
     """A new file with the photo open and fitted."""
     window.ask("bpy.ops.wm.read_homefile(app_template='')")
+    window.ask(_KEEP_TIME)
     window.ask(_SIDEBAR_OPEN)
     window.settle()
     window.ask(_TAB)
@@ -102,6 +121,13 @@ def test_a_joint_is_dragged_and_the_body_follows(opened):
     assert pins(opened) == ["left_elbow"]
     moved = opened.ask(f"{FOLLOW}; answer = float(abs(live.vertices - memory['elbow'])[:, :2].max())")
     assert moved > 30  # pixels of the photo
+    fits = opened.ask("answer = memory['fits'][1:]")  # the first one is the fit itself
+    for name, wanted in (("draft of a refit while a pin is dragged", True), ("refit after it", False)):
+        took = [seconds for draft, seconds in fits if draft == wanted]
+        if took:
+            print(f"\nmeasured: a {name} takes {min(took):.2f} to {max(took):.2f} s ({len(took)} of them)")
+    calls = opened.ask("answer = memory['stalls']['follow']")
+    print(f"measured: following the photo holds up the interface for {longest(calls)}")
 
 
 def test_the_mask_is_painted(opened):
