@@ -12,7 +12,7 @@ class ClothedConfig:
     iterations: int = 10  # the outline settles after 4 to 6
     damping: float = 0.6  # share of a Gauss-Newton step: full steps swing about the answer
     outline_noise: float = 0.003  # edge of the mask; that the fitted body errs more, the inset takes up
-    outline_length: float = 0.04  # of outline that errs together
+    outline_length: float = 0.035  # of outline that errs together: longer, and the expected clothes win over the mask
     outlier: float = 0.04  # distance from which a point pulls with constant force (Huber): bags, hat brims
     arm_reach: float = 0.15  # from the middle of a forearm or hand, within which the mask may be theirs
 
