@@ -15,6 +15,7 @@ from neural_core.body import BodyModel, load_open_body
 from neural_core.fitting import BodyFit, fit_body, fit_clothed_shape, fit_errors
 from neural_core.inpainting.completing import Completed, chosen_method, complete_textures
 from neural_core.networks.clothed import predict_offsets, shipped_clothed, visible_texture
+from neural_core.networks.learned_texture import learned_texture, shipped_generator
 from neural_core.output import check_writable
 from neural_core.photo import PhotoEvidence, observe, read_photo
 from neural_core.progress import Progress
@@ -125,6 +126,8 @@ def create_avatar(
     with watch.stage("merge textures"):
         partial, partial_small, hint, rest_offsets = _merge(sights)
     errors = {**fit.errors, **fit_errors(evidence, body, fit, rest_offsets)}
+    with watch.stage("learned texture"):
+        latent = generated(evidence, body, fit, rest_offsets)
 
     progress.update(0.7, "Completing the texture")
     with watch.stage("complete texture"):
@@ -144,7 +147,7 @@ def create_avatar(
         parameters=fit.parameters.detach(),
         rest_offsets=rest_offsets.detach(),
         camera=fit.camera,
-        texture=_neural_texture(completed[0], partial_small, hint),
+        texture=_neural_texture(completed[0], partial_small, hint, latent),
         body_name=body.name,
         fit_errors={name: float(value) for name, value in errors.items()},
         guessed=tuple(guessed),
@@ -160,7 +163,7 @@ def create_avatar(
             "warnings": list(warnings),
         },
     )
-    avatars = (avatar, *(_with_texture(avatar, other, partial_small, hint) for other in completed[1:]))
+    avatars = (avatar, *(_with_texture(avatar, other, partial_small, hint, latent) for other in completed[1:]))
     for path, one in zip(outputs, avatars):
         progress.update(0.98, "Saving the avatar")
         with watch.stage("save"):
@@ -210,6 +213,18 @@ def _expected_clothes(evidence: PhotoEvidence, body: BodyModel, fit: BodyFit) ->
     return predict_offsets(network, texture, body, fit.parameters)
 
 
+def generated(
+    evidence: PhotoEvidence, body: BodyModel, fit: BodyFit, rest_offsets: torch.Tensor
+) -> torch.Tensor | None:
+    """The learned channels (C, R, R) of a photo (DINAR 3.1); None where no generator ships."""
+    networks = shipped_generator(body.device) if body.name == load_open_body().name else None
+    if networks is None:
+        return None
+    image, mask = _tensors(evidence)
+    vertices = body(fit.parameters, rest_offsets).vertices[0]
+    return learned_texture(networks, image, mask, vertices, body, fit.camera, NEURAL_RESOLUTION)
+
+
 def _merge(sights: list[Sight]) -> tuple[PartialTexture, PartialTexture, torch.Tensor, torch.Tensor]:
     """What all photos show (DINAR 3.2): texture at both resolutions, garment hint, clothed shape."""
     if len(sights) == 1:
@@ -235,8 +250,7 @@ def _sample(
 
     With it, at neural resolution, how far the clothes reach beyond the fitted body.
     """
-    image = torch.from_numpy(np.ascontiguousarray(evidence.image.transpose(2, 0, 1)))
-    mask = torch.from_numpy(np.ascontiguousarray(evidence.mask))
+    image, mask = _tensors(evidence)
     vertices = body(fit.parameters, rest_offsets).vertices[0]
 
     def sample(resolution: int) -> PartialTexture:
@@ -247,13 +261,27 @@ def _sample(
     return [sample(resolution) for resolution in resolutions], hint
 
 
-def _neural_texture(completed: Completed, partial_small: PartialTexture, hint: torch.Tensor) -> NeuralTexture:
+def _tensors(evidence: PhotoEvidence) -> tuple[torch.Tensor, torch.Tensor]:
+    """Picture (3, H, W) and mask (H, W)."""
+    image = torch.from_numpy(np.ascontiguousarray(evidence.image.transpose(2, 0, 1)))
+    return image, torch.from_numpy(np.ascontiguousarray(evidence.mask))
+
+
+def _neural_texture(
+    completed: Completed, partial_small: PartialTexture, hint: torch.Tensor, latent: torch.Tensor | None
+) -> NeuralTexture:
     """What the renderer reads; its detail as exact as the file keeps it, so that nothing changes when it is saved."""
     detail = to_bytes(completed.detail).float() / 255
-    return NeuralTexture.build(completed.rgb, partial_small, detail, garment_hint=hint)
+    return NeuralTexture.build(completed.rgb, partial_small, detail, garment_hint=hint, latent=latent)
 
 
-def _with_texture(avatar: Avatar, other: Completed, partial_small: PartialTexture, hint: torch.Tensor) -> Avatar:
+def _with_texture(
+    avatar: Avatar,
+    other: Completed,
+    partial_small: PartialTexture,
+    hint: torch.Tensor,
+    latent: torch.Tensor | None,
+) -> Avatar:
     """The same avatar with another proposal's texture."""
-    texture = _neural_texture(other, partial_small, hint)
+    texture = _neural_texture(other, partial_small, hint, latent)
     return replace(avatar, texture=texture, provenance={**avatar.provenance, **other.provenance})

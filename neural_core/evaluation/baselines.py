@@ -13,7 +13,7 @@ from neural_core.fitting import BodyFit
 from neural_core.inpainting.completing import complete_textures
 from neural_core.networks.files import shipped
 from neural_core.photo import PhotoEvidence
-from neural_core.pipeline import DETAIL_RESOLUTION, NEURAL_RESOLUTION
+from neural_core.pipeline import DETAIL_RESOLUTION, NEURAL_RESOLUTION, generated
 from neural_core.rendering import Frame
 from neural_core.texture import Atlas, NeuralTexture, PartialTexture, sample_texture
 from neural_core.texture.garment_hint import garment_hint
@@ -28,11 +28,15 @@ _EQUAL = MergingConfig(sharpness=0.0, lead=0.0)
 
 @dataclass(frozen=True)
 class Shown:
-    """What one photo, or several merged, show of the body: at detail and at neural resolution, and the garment hint."""
+    """What one photo, or several merged, show of the body: at detail and at neural resolution, and the garment hint.
+
+    latent: (C, R, R) the learned channels of the first photo, where a generator ships.
+    """
 
     detail: PartialTexture
     small: PartialTexture
     hint: Tensor
+    latent: Tensor | None
 
 
 def sample(
@@ -46,19 +50,20 @@ def sample(
         sample_texture(image, mask, vertices, body, fit.camera, Atlas.of(body, resolution), config)
         for resolution in (DETAIL_RESOLUTION, NEURAL_RESOLUTION)
     )
-    return Shown(detail, small, garment_hint(mask, vertices, body, fit.camera, NEURAL_RESOLUTION))
+    hint = garment_hint(mask, vertices, body, fit.camera, NEURAL_RESOLUTION)
+    return Shown(detail, small, hint, generated(evidence, body, fit, rest_offsets))
 
 
 def averaged(shown: Sequence[Shown]) -> Shown:
     """Several photos with equal weights where they saw the body, not weighted by facing (eq. 6 with infinite tau)."""
     detail, small = (merge([getattr(s, name) for s in shown], _EQUAL) for name in ("detail", "small"))
-    return Shown(detail, small, torch.stack([s.hint for s in shown]).mean(0))
+    return Shown(detail, small, torch.stack([s.hint for s in shown]).mean(0), shown[0].latent)
 
 
 def completed(shown: Shown, body: BodyModel, method: str = "classical", seed: int = 0) -> NeuralTexture:
     """By one of the product's own methods: "classical" is mirror, rings and screened Poisson."""
     (whole,) = complete_textures(shown.detail, shown.small, body, method=method, seed=seed)
-    return NeuralTexture.build(whole.rgb, shown.small, whole.detail, garment_hint=shown.hint)
+    return NeuralTexture.build(whole.rgb, shown.small, whole.detail, garment_hint=shown.hint, latent=shown.latent)
 
 
 def can_inpaint() -> bool:
@@ -83,7 +88,9 @@ def _filled_with(colour: Tensor, shown: Shown, body: BodyModel) -> NeuralTexture
         atlas = Atlas.of(body, partial.rgb.shape[-1])
         return atlas.dilate(torch.where(partial.known, partial.rgb, colour[:, None, None]))
 
-    return NeuralTexture.build(fill(shown.small), shown.small, fill(shown.detail), garment_hint=shown.hint)
+    return NeuralTexture.build(
+        fill(shown.small), shown.small, fill(shown.detail), garment_hint=shown.hint, latent=shown.latent
+    )
 
 
 def pasted(vertices: Tensor, body: BodyModel, camera: Camera, partial: PartialTexture) -> Frame:

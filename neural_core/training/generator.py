@@ -57,6 +57,7 @@ class GeneratorTraining(LoopConfig):
         perceptual, adversarial, face: weights of eq. 5, beside those of `weights`. r1: of the gradient penalty, every
             `r1_every` steps. adversarial_from: step at which the discriminator joins, once pictures look like people.
         judge_rate: the discriminator's share of the learning rate. renderer_rate: the renderer's.
+        without_latent: share of pictures drawn without the learned channels: avatars of older files have none.
     """
 
     batch: int = 4
@@ -73,6 +74,7 @@ class GeneratorTraining(LoopConfig):
     adversarial_from: int = 500
     judge_rate: float = 1.0
     renderer_rate: float = 0.3
+    without_latent: float = 0.1
     pairs: PairConfig = field(default_factory=PairConfig)
     weights: LossWeights = field(default_factory=LossWeights)
 
@@ -128,8 +130,9 @@ class GeneratorStage(Stage):
         rgb, mask = source_photos(self.pool, pairs, turn.device)
         pairs = pairs.to(turn.device)
         ground = torch.rand(turn.batch, 3, 1, 1, generator=turn.generator).to(turn.device)
+        kept = torch.rand(turn.batch, 1, 1, 1, generator=turn.generator).to(turn.device) >= config.without_latent
         with turn.autocast():
-            batch, drawn, logits = self._draw(pairs, rgb, mask)
+            batch, drawn, logits = self._draw(pairs, rgb, mask, kept)
         drawn, logits = drawn.float(), logits.float()
         total, parts = self.loss_of(drawn, logits, batch.rgb, batch.mask, ground)
         alpha = torch.sigmoid(logits)
@@ -159,8 +162,8 @@ class GeneratorStage(Stage):
         save_generator(out / WEIGHTS, self.style, tensors, provenance)
         return out / WEIGHTS
 
-    def _draw_pairs(self, pairs: Pairs, rgb: Tensor, mask: Tensor) -> tuple[Batch, Tensor, Tensor]:
-        batch = batch_with_latent(pairs, rgb, mask, self.encoder, self.generator, self.maps)
+    def _draw_pairs(self, pairs: Pairs, rgb: Tensor, mask: Tensor, kept: Tensor) -> tuple[Batch, Tensor, Tensor]:
+        batch = batch_with_latent(pairs, rgb, mask, self.encoder, self.generator, self.maps, kept)
         return batch, *self.renderer(batch.texture_raster, batch.uv, batch.uv_mask)
 
     def _face(self, batch: Batch) -> Tensor:
@@ -198,10 +201,16 @@ def batch_with_latent(
     encoder: TextureEncoder,
     generator: TextureGenerator,
     maps: TexelMaps | None,
+    kept: Tensor | None = None,
 ) -> Batch:
-    """`training.data.prepare` with the latent channels that encoder and generator make of the source photos."""
+    """`training.data.prepare` with the latent channels that encoder and generator make of the source photos.
+
+    kept: (B, 1, 1, 1) bool, whose channels are not zero; None keeps all.
+    """
     texture, partial = source_texture(pairs, maps)
     latent = F.interpolate(generator(encoder(rgb, mask)).float(), texture.shape[-2:], mode="bilinear")
+    if kept is not None:
+        latent = latent * kept
     if maps is not None:
         latent = maps.dilate(latent)
     return rasterise(pairs, torch.cat([texture, latent, partial], 1))
