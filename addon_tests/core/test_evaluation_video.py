@@ -1,7 +1,10 @@
 """The whole evaluation of a video, on the bundled photo moved about."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import imageio_ffmpeg
 import numpy as np
@@ -10,8 +13,14 @@ from PIL import Image
 
 import neural_core
 from neural_core.errors import PhotoError
+from neural_core.evaluation import track as track_room
+from neural_core.evaluation.frames import VideoInfo
 from neural_core.evaluation.metrics import EvaluationError
+from neural_core.evaluation.track import Track
 from neural_core.evaluation.video import evaluate_video, summary
+from neural_core.fitting.sequence import SequenceFit
+from neural_core.photo import Photo, observe
+from neural_core.photo.evidence import MARGIN
 
 _PHOTO = Path(neural_core.__file__).parent / "data" / "sample_person.jpg"
 
@@ -54,6 +63,34 @@ def test_the_bundled_person_is_followed_drawn_and_measured(video, tmp_path):
     assert json.loads((tmp_path / "results.json").read_text())["step"] == 1
     assert (tmp_path / "strip.png").is_file() and "strip.png" in (tmp_path / "report.html").read_text()
     assert "moving" in summary(results)
+
+
+def test_a_person_who_seems_to_shrink_or_to_vanish_is_looked_for_again_with_a_margin(monkeypatch):
+    with Image.open(_PHOTO) as photo:
+        photo.thumbnail((960, 640))
+        picture = np.asarray(photo.convert("RGB"))
+    good = observe(Photo(picture.astype(np.float32) / 255, None, None, Path("frame")))
+    torso = replace(good, person_height_px=good.person_height_px * 0.4)
+    asked = []
+
+    def detectors(photo, focal, person, margin):
+        asked.append(margin)
+        if margin == 0 and len(asked) > 1:
+            if poor is None:
+                raise PhotoError("nobody")
+            return poor
+        return good
+
+    monkeypatch.setattr(track_room, "observe", detectors)
+    for poor in (torso, None):
+        asked.clear()
+        track = Track(
+            cast(SequenceFit, SimpleNamespace()), VideoInfo(1, 1, 25.0, 9), 2, 0, 100.0
+        )  # nobody is followed here
+        assert track._observe(picture, 0.0) is good and asked == [0.0]
+        assert track._observe(picture, 0.08) is good and asked[1:] == [0.0, MARGIN]
+        seen = track._observe(picture, 2.0)
+        assert seen is poor and len(asked) == 4, "after a cut nothing is known of the person"
 
 
 def test_a_source_frame_beyond_the_end_and_one_without_a_person_are_sentences(tmp_path):

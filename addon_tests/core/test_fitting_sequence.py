@@ -15,10 +15,9 @@ from neural_core.fitting.minimise import minimise
 from neural_core.fitting.moving_clothes import MovingClothes, fit_moving_clothes
 from neural_core.fitting.outline import MaskEdge, OutlineTerm
 from neural_core.fitting.pose_prior import mean_pose
-from neural_core.fitting.sequence import FramePose, SequenceConfig, SequenceFit, smoothed
+from neural_core.fitting.sequence import FramePose, SequenceConfig, SequenceFit, between, smoothed
 from neural_core.fitting.variables import Variables, indices
 from neural_core.photo import PhotoEvidence
-from neural_core.photo.evidence import OTHER_SIDE
 from neural_core.rasterizer import Topology, rasterize
 
 _FACING = torch.diag(torch.tensor([1.0, -1.0, -1.0]))
@@ -140,17 +139,12 @@ def test_clothes_that_only_movement_shows_are_learnt_and_leave_the_photo_alone(b
     assert not still.change.any(), "who does not move shows nothing new, whatever the mask"
 
 
-def test_left_and_right_follow_the_frame_before_where_no_face_tells(body, camera):
-    back = _standing(yaw=np.pi)
-    fit = SequenceFit(body, back, torch.zeros(body.num_vertices, 3), camera, _QUICK)
-    evidence = _evidence(body, camera, back)
-    first = fit.follow(evidence, 0.0)
-    confused = replace(evidence, pose=evidence.pose[OTHER_SIDE], pose_world=evidence.pose_world[OTHER_SIDE])
-    seen, swapped = fit._sides(confused, first)
-    assert swapped and np.allclose(seen.pose, evidence.pose)
-    assert not fit._sides(evidence, first)[1]
-    with_face = replace(confused, face=np.zeros((478, 2), np.float32))
-    assert not fit._sides(with_face, first)[1], "a face tells left from right"
+def test_a_frame_in_which_nobody_was_found_lies_between_its_neighbours(body, walk):
+    _, poses, fit = walk
+    middle = between(poses[0], poses[2], 0.5, fit)
+    apart = (body(middle.parameters).joints - body(poses[1].parameters).joints)[0, :22].norm(dim=1)
+    assert float(apart.mean()) < 0.05
+    assert torch.allclose(between(poses[0], poses[2], 1.0, fit).x, poses[2].x, atol=1e-4)
 
 
 def test_smoothing_keeps_a_turn_and_drops_the_noise_of_depth(walk):

@@ -57,6 +57,17 @@ def test_mask_agrees_with_the_render(subject, evidence):
     assert evidence.mask.shape == truth.shape and 0 <= evidence.mask.min() <= evidence.mask.max() <= 1
 
 
+def test_a_margin_changes_what_the_detectors_see_and_not_where_it_is(subject, evidence):
+    tight = subject.image[:, 40:-40] if subject.image.shape[1] > 300 else subject.image
+    plain, wide = observe(_photo(tight)), observe(_photo(tight), margin=0.2)
+    assert wide.mask.shape == plain.mask.shape
+    limbs = [11, 12, 23, 24, 25, 26]
+    apart = np.linalg.norm(wide.pose[limbs, :2] - plain.pose[limbs, :2], axis=1) / plain.person_height_px
+    assert 0 < apart.mean() < 0.03
+    both = (wide.mask > 0.5) & (plain.mask > 0.5)
+    assert both.sum() / ((wide.mask > 0.5) | (plain.mask > 0.5)).sum() > 0.95
+
+
 def test_same_photo_same_evidence(subject, evidence):
     other = observe(_photo(subject.image[:, ::-1]))  # something else in between must leave no trace
     again = observe(_photo(subject.image))

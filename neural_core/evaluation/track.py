@@ -4,19 +4,25 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image
 
 from neural_core.errors import PhotoError
 from neural_core.evaluation.frames import VideoInfo
 from neural_core.fitting.report import LIMB_JOINTS
-from neural_core.fitting.sequence import FramePose, SequenceFit
+from neural_core.fitting.sequence import FramePose, SequenceFit, between
+from neural_core.fitting.sides import misread, turned_round
 from neural_core.photo import Photo, PhotoEvidence, observe
 from neural_core.photo.detectors import find_people
+from neural_core.photo.evidence import MARGIN
 from neural_core.pictures import write_png
 from neural_core.progress import Progress
 
 _TRACKED_FPS = 10.0  # at least: what a person does in between is small
+_RECENT = 0.5  # seconds for which the frame before tells where the person is and how large
+_SUSPICIOUS = 0.3  # change within a tenth of a second, of the height, its logarithm or the mask's
+_GAP = 1.0  # seconds that a pose is carried over when nobody is found
 
 
 class Track:
@@ -31,42 +37,86 @@ class Track:
         self.numbers: list[int] = []
         self.evidence: dict[int, PhotoEvidence] = {}  # without pictures
         self.missed: list[int] = []
-        self._hips: np.ndarray | None = None
+        self._last: tuple[float, PhotoEvidence] | None = None
 
     def wanted(self, index: int) -> bool:
         return (index - self.source) % self.step == 0
 
     def run(self, frames: Iterator[tuple[int, np.ndarray]], out: Path, progress: Progress) -> None:
+        """Look at all frames, then tell fronts from backs, then follow the person."""
+        masks = self._look(frames, out, progress.part(0, 0.25))
+        self.numbers = sorted(self.evidence)
+        self.times = [number / self.info.fps for number in self.numbers]
+        turned = misread([self.evidence[number] for number in self.numbers], self.times)
+        for k, (number, time) in enumerate(zip(self.numbers, self.times)):
+            progress.update(0.25 + 0.75 * k / len(self.numbers), f"Following the person, frame {number}")
+            if turned[k]:
+                self.evidence[number] = turned_round(self.evidence[number])
+            seen = replace(self.evidence[number], mask=_unpacked(masks.pop(number)))
+            self.poses.append(self.follower.follow(seen, time, turned[k]))
+
+    def _look(self, frames: Iterator[tuple[int, np.ndarray]], out: Path, progress: Progress) -> dict[int, bytes]:
+        """Fill `evidence` and `missed`; returns the masks, packed: those of a long video would not fit into memory."""
+        masks = {}
         for index, picture in frames:
             if (index - self.source) % self.stride:
                 continue
-            progress.update(index / max(self.info.frames, index + 1), f"Following the person, frame {index}")
-            evidence = self._observe(picture)
+            progress.update(index / max(self.info.frames, index + 1), f"Looking for the person, frame {index}")
+            evidence = self._observe(picture, index / self.info.fps)
             if evidence is None:
                 self.missed += [index] if self.wanted(index) else []
                 continue
-            self.poses.append(self.follower.follow(evidence, index / self.info.fps))
-            self.times.append(index / self.info.fps)
-            self.numbers.append(index)
+            mask = (evidence.mask * 255).round().astype(np.uint8)
+            masks[index] = cv2.imencode(".png", mask)[1].tobytes()
             if self.wanted(index):
-                write_png(mask_path(out, index), (evidence.mask[..., None] * 255).round().astype(np.uint8))
+                write_png(mask_path(out, index), mask[..., None])
             nothing = np.zeros((), np.float32)
             mask, image = (np.broadcast_to(nothing, x.shape) for x in (evidence.mask, evidence.image))
             self.evidence[index] = replace(evidence, image=image, mask=mask)
+        return masks
 
-    def _observe(self, picture: np.ndarray) -> PhotoEvidence | None:
-        """The person nearest to where they were; None where nobody can be used."""
+    def _observe(self, picture: np.ndarray, time: float) -> PhotoEvidence | None:
+        """The person nearest to where they were; None where nobody can be used.
+
+        Where the person seems to have jumped or to have changed size, the detectors look once more, with a margin
+        round the picture, and what is liker to the frame before is believed.
+        """
+        last = self._last[1] if self._last and time - self._last[0] <= _RECENT else None
+        seen = self._detected(picture, 0.0)
+        if last is not None and (seen is None or _unlike(seen, last) > _SUSPICIOUS):
+            again = self._detected(picture, MARGIN)
+            found = [one for one in (seen, again) if one is not None]
+            seen = min(found, key=lambda one: _unlike(one, last)) if found else None
+        if seen is not None:
+            self._last = time, seen
+        return seen
+
+    def _detected(self, picture: np.ndarray, margin: float) -> PhotoEvidence | None:
         person = None
         people = find_people(picture)
-        if len(people) > 1 and self._hips is not None:
-            person = int(np.argmin([np.hypot(x - self._hips[0], y - self._hips[1]) for x, y, _ in people]))
+        if len(people) > 1 and margin:
+            return None  # people may be counted otherwise there
+        if len(people) > 1 and self._last is not None:
+            hips = self._last[1].pose[[23, 24], :2].mean(0)
+            person = int(np.argmin([np.hypot(x - hips[0], y - hips[1]) for x, y, _ in people]))
         image = picture.astype(np.float32) / 255
         try:
-            evidence = observe(Photo(image, None, None, Path("frame")), focal=self.focal, person=person)
+            return observe(Photo(image, None, None, Path("frame")), focal=self.focal, person=person, margin=margin)
         except PhotoError:
             return None
-        self._hips = evidence.pose[[23, 24], :2].mean(0)
-        return evidence
+
+    def missing(self) -> dict[int, FramePose]:
+        """Poses of wanted frames in which nobody was found, between those shortly before and after."""
+        poses = {}
+        for index in self.missed:
+            after = int(np.searchsorted(self.numbers, index))
+            if not 0 < after < len(self.numbers):
+                continue
+            a, b = self.times[after - 1], self.times[after]
+            if b - a <= _GAP:
+                share = (index / self.info.fps - a) / (b - a)
+                poses[index] = between(self.poses[after - 1], self.poses[after], share, self.follower)
+        return poses
 
     def with_mask(self, index: int, out: Path) -> PhotoEvidence:
         with Image.open(mask_path(out, index)) as file:
@@ -92,3 +142,16 @@ class Track:
 
 def mask_path(out: Path, index: int) -> Path:
     return out / "masks" / f"{index:04d}.png"
+
+
+def _unlike(seen: PhotoEvidence, last: PhotoEvidence) -> float:
+    """How far the hips jumped, heights, and how much height and mask changed, as logarithms; the largest counts."""
+    hips, before = (one.pose[[23, 24], :2].mean(0) for one in (seen, last))
+    jump = np.linalg.norm(hips - before) / last.person_height_px
+    grown = abs(np.log(seen.person_height_px / last.person_height_px))
+    areas = [max(float(one.mask.mean()), 1e-4) for one in (seen, last)]
+    return float(max(jump, grown, abs(np.log(areas[0] / areas[1]))))
+
+
+def _unpacked(mask: bytes) -> np.ndarray:
+    return cv2.imdecode(np.frombuffer(mask, np.uint8), cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255

@@ -99,6 +99,7 @@ def evaluate_video(
         "moving_frames": [row["frame"] for row in groups["moving"]],
         "still_frames": [row["frame"] for row in groups["still"]],
         "missed_frames": track.missed,
+        "guessed_frames": sorted(track.missing()),
         "notes": _NOTES,
         "avatar": {"fit_errors": avatar.fit_errors, "provenance": avatar.provenance},
         "frames": rows,
@@ -132,7 +133,11 @@ def _score(
     shown = {wanted[round(i)] for i in np.linspace(0, len(wanted) - 1, min(_SHOWN, len(wanted)))} if wanted else set()
     rows, strip = [], []
     _learn_clothes(track, smooth, wanted, out, progress.part(0, 0.2))
+    guessed = track.missing()
     for index, picture in frames:
+        if index in guessed:
+            frame = renderer.render(track.follower.vertices(guessed[index]), avatar.camera, avatar.texture)
+            write_png(out / f"{index:04d}.png", rgba(frame))
         if index not in wanted:
             continue
         progress.update(0.2 + 0.8 * len(rows) / len(wanted), f"Drawing and measuring frame {index}")

@@ -2,8 +2,7 @@
 
 What one frame leaves open, its neighbours and the avatar know. The shape is the avatar's, and the outline to meet is
 that of the *clothed* body. The search starts from the frame before, and anew where that goes wrong: warm starts alone
-get stuck after fast motion (facts/fitting.md 3). Left and right follow the frame before where a turned back shows no
-face to tell them.
+get stuck after fast motion (facts/fitting.md 3).
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +16,6 @@ from neural_core.body.model import BodyModel
 from neural_core.body.parameters import BodyParameters
 from neural_core.camera import Camera
 from neural_core.fitting.config import FitConfig, Stage
-from neural_core.fitting.directions import bone_directions, corrected_directions
 from neural_core.fitting.fit import initialise, one_thread, place, run_stage
 from neural_core.fitting.minimise import minimise
 from neural_core.fitting.moving_clothes import MovingClothes, fit_moving_clothes
@@ -26,7 +24,7 @@ from neural_core.fitting.observation import observation
 from neural_core.fitting.outline import MaskEdge, OutlineTerm
 from neural_core.fitting.report import LIMB_JOINTS
 from neural_core.fitting.variables import _FACING, Variables, indices
-from neural_core.photo.evidence import OTHER_SIDE, PhotoEvidence
+from neural_core.photo.evidence import PhotoEvidence
 from neural_core.rasterizer import Topology
 
 _SEEN = 0.5
@@ -57,8 +55,7 @@ class SequenceConfig:
     matches: int = 4  # times the outline is found anew
     restart: float = 0.8  # mean residual, per cent, from which a warm start is not believed
     restart_jump: float = 1.6  # and how many times the median of the frames before
-    swap_gain: float = 0.6  # left and right change names when that divides their disagreement with the past so far
-    recent: float = 0.5  # seconds for which the past says anything about left and right
+    recent: float = 0.5  # seconds for which the frame before is a start
     fit: FitConfig = _FIT
 
 
@@ -69,7 +66,7 @@ class FramePose:
     Attributes:
         parameters: batch of one, in the world of the sequence's camera. camera: the same in every frame.
         residual_percent: mean 2-D distance of the limb joints seen, per cent of the height.
-        restarted: found anew instead of from the frame before. swapped: left and right were exchanged.
+        restarted: found anew instead of from the frame before. swapped: front and back, left and right were exchanged.
         x: (1, SIZE) the minimiser's variables.
     """
 
@@ -107,11 +104,13 @@ class SequenceFit:
         self.known_columns = indices(tuple(known))
         self.known_values = Variables.pack(1, **known).x[:, self.known_columns]
 
-    def follow(self, evidence: PhotoEvidence, time: float) -> FramePose:
-        """The person in the next frame, `time` seconds into the video; times must grow."""
+    def follow(self, evidence: PhotoEvidence, time: float, swapped: bool = False) -> FramePose:
+        """The person in the next frame, `time` seconds into the video; times must grow.
+
+        Left and right are believed; see `fitting.sides`. swapped: they were exchanged, to be told on.
+        """
         with one_thread():
             recent = self.previous if time - self.previous_time <= self.config.recent else None
-            evidence, swapped = self._sides(evidence, recent)
             pose = self._fit(evidence, recent, swapped)
         self.previous, self.previous_time = pose, time
         return pose
@@ -187,28 +186,6 @@ class SequenceFit:
             x = x.index_copy(1, columns, y)
         return x
 
-    def _sides(self, evidence: PhotoEvidence, recent: FramePose | None) -> tuple[PhotoEvidence, bool]:
-        """The evidence with left and right as the frame before had them, where no face tells; True when exchanged."""
-        if recent is None or evidence.face is not None:
-            return evidence, False
-        left, right = evidence.hands
-        swapped = replace(
-            evidence, pose=evidence.pose[OTHER_SIDE], pose_world=evidence.pose_world[OTHER_SIDE], hands=(right, left)
-        )
-        out = self.body(recent.parameters, correctives=False)
-        points = self.body.landmarks.pose_points(out.joints, out.rotations)[0]
-        pixels = self.camera.project(points)[0].numpy()
-        directions = bone_directions(points) @ self.camera.R.T
-
-        def apart(seen: PhotoEvidence) -> float:
-            # In the picture the sides of a turning body meet; in depth they do not.
-            limbs = np.linalg.norm((seen.pose[:, :2] - pixels)[LIMB_JOINTS], axis=1) / seen.person_height_px
-            bones = (corrected_directions(torch.from_numpy(seen.pose_world).float()) - directions).norm(dim=1)
-            return float(limbs.mean()) * 5 + float(bones.mean())
-
-        exchange = apart(swapped) < self.config.swap_gain * apart(evidence)
-        return (swapped, True) if exchange else (evidence, False)
-
     def _pose(self, objective: Objective, x: Tensor, restarted: bool, swapped: bool) -> FramePose:
         residual = self._residual(objective, x)
         return FramePose(self._parameters(x), self.camera, residual, restarted, swapped, x.detach())
@@ -228,6 +205,17 @@ class SequenceFit:
         apart = objective.percent(posed.to_camera(posed.landmarks), seen.pose)[0].sqrt()
         visible = seen.pose_weight[LIMB_JOINTS] > 0
         return float(apart[LIMB_JOINTS][visible].mean()) if bool(visible.any()) else 100.0
+
+
+def between(a: FramePose, b: FramePose, share: float, fit: SequenceFit) -> FramePose:
+    """The pose `share` of the way from one frame to another, for a frame in which nobody was found."""
+    x = a.x + share * (b.x - a.x)
+    turns = _turns(a.x, b.x)
+    for name, rotations in _rotations(a.x).items():
+        value = roma.rotmat_to_rotvec(rotations @ roma.rotvec_to_rotmat(share * turns[name]))
+        columns = indices((name,))
+        x[:, columns] = Variables.pack(1, **{name: value}).x[:, columns]
+    return fit.at(x, a)
 
 
 def smoothed(poses: list[FramePose], times: list[float], fit: SequenceFit, window: float = 0.4) -> list[FramePose]:

@@ -13,6 +13,7 @@ from neural_core.photo.reading import Photo
 
 MIN_PERSON_PIXELS = 200
 _GUESSED_FOCAL = 1.2  # of the longer side, 45 degrees: residual and IoU do not tell .8 from 2.0 (measured)
+MARGIN = 0.25  # of the longer side, where nobody is found without
 _DETECTOR_SIDE = 2048  # the networks see 224-256 pixels of the person; more only costs time
 _KEYPOINTS_TO_HEIGHT = 1.12  # nose or eyes to heels is 0.89 of a standing height
 _TORSO_TO_HEIGHT = 3.3  # shoulder line to hip line is 0.30 of the height
@@ -50,12 +51,13 @@ class PhotoEvidence:
     warnings: tuple[str, ...]
 
 
-def observe(photo: Photo, focal: float | None = None, person: int | None = None) -> PhotoEvidence:
+def observe(photo: Photo, focal: float | None = None, person: int | None = None, margin: float = 0.0) -> PhotoEvidence:
     """Detect the person in a photo.
 
     Args:
         focal: pixels, when the user knows better than EXIF and the guess.
         person: 0 is the largest person in the picture (the default), 1 the next, and so on.
+        margin: of the longer side, added all round for the detectors: they find people who fill the picture better so.
 
     Raises:
         PhotoError: no person, fewer than 200 pixels tall, only a face, or no such `person`.
@@ -65,7 +67,7 @@ def observe(photo: Photo, focal: float | None = None, person: int | None = None)
     rgb = _opaque(photo)
     scale = min(1.0, _DETECTOR_SIDE / max(height, width))
     small = rgb if scale == 1.0 else cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    found = _detect(small, person, warnings)
+    found = _detect(small, person, warnings, margin)
     found = _front_not_back(found)
     found = _rescale(found, width / small.shape[1], height / small.shape[0], (width, height))
 
@@ -99,7 +101,7 @@ def observe(photo: Photo, focal: float | None = None, person: int | None = None)
         focal_source=source,
         person_height_px=height_px,
         full_body=full_body,
-        warnings=tuple(warnings),
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 
@@ -130,7 +132,18 @@ def _opaque(photo: Photo) -> np.ndarray:
     return np.ascontiguousarray((image * 255 + 0.5).astype(np.uint8))
 
 
-def _detect(rgb: np.ndarray, person: int | None, warnings: list[str]) -> HolisticResult:
+def _detect(rgb: np.ndarray, person: int | None, warnings: list[str], margin: float) -> HolisticResult:
+    """Holistic on the picture with a margin; where that shows nobody it is tried without, or with one, once more."""
+    for share in (margin, 0.0 if margin else MARGIN):
+        rim = round(share * max(rgb.shape[:2]))
+        wide = cv2.copyMakeBorder(rgb, rim, rim, rim, rim, cv2.BORDER_REPLICATE) if rim else rgb
+        found = _detect_as_it_is(wide, person, warnings)
+        if found is not None:
+            return _uncrop(found, -rim, -rim, rgb.shape[:2]) if rim else found
+    raise PhotoError("No person was found; use a photo that shows one person from head to feet.")
+
+
+def _detect_as_it_is(rgb: np.ndarray, person: int | None, warnings: list[str]) -> HolisticResult | None:
     """Holistic on the picture, or on the chosen person's part of it where there are several."""
     people = find_people(rgb)
     if person is not None and not 0 <= person < max(len(people), 1):
@@ -142,10 +155,7 @@ def _detect(rgb: np.ndarray, person: int | None, warnings: list[str]) -> Holisti
         crop = find_holistic(np.ascontiguousarray(rgb[top:bottom, left:right]))
         if crop is not None:
             return _uncrop(crop, left, top, rgb.shape[:2])
-    found = find_holistic(rgb)
-    if found is None:
-        raise PhotoError("No person was found; use a photo that shows one person from head to feet.")
-    return found
+    return find_holistic(rgb)
 
 
 def _front_not_back(found: HolisticResult) -> HolisticResult:
@@ -181,8 +191,11 @@ def _person_box(
 
 
 def _uncrop(found: HolisticResult, left: int, top: int, shape: tuple[int, ...]) -> HolisticResult:
+    """What was found in a part of a picture (H, W), or in a picture with a margin (left, top < 0), in the whole."""
     mask = np.zeros(shape, np.float32)
-    mask[top : top + found.mask.shape[0], left : left + found.mask.shape[1]] = found.mask
+    part = found.mask[max(-top, 0) :, max(-left, 0) :][: shape[0], : shape[1]]
+    top_left = slice(max(top, 0), max(top, 0) + part.shape[0]), slice(max(left, 0), max(left, 0) + part.shape[1])
+    mask[top_left] = part
     return _moved(found, np.ones(2, np.float32), np.array([left, top], np.float32), mask)
 
 

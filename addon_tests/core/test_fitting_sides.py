@@ -1,0 +1,83 @@
+"""Telling fronts from backs in a video."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from neural_core.body import BodyParameters, load_open_body
+from neural_core.fitting.pose_prior import mean_pose
+from neural_core.fitting.sides import facing, misread, turned_round
+from neural_core.photo import PhotoEvidence
+
+_FACE = np.zeros((478, 2), np.float32)
+_FPS = 12.5
+
+
+def _seen(body, yaw: float, step: float) -> PhotoEvidence:
+    """What detectors without errors see of somebody who walks, from 3 m."""
+    pose = mean_pose().clone()
+    pose[0, 0], pose[1, 0] = -step, step
+    orient = torch.tensor([[0.0, yaw, 0.0]])
+    out = body(BodyParameters.zeros(1, body_pose=pose[None], global_orient=orient), correctives=False)
+    points = body.landmarks.pose_points(out.joints, out.rotations)[0].numpy() * [1, -1, -1]
+    pixels = points[:, :2] / (points[:, 2:] + 3) * 600 + [160, 240]
+    return PhotoEvidence(
+        image=np.zeros((480, 320, 3), np.float32),
+        mask=np.zeros((480, 320), np.float32),
+        pose=np.concatenate([pixels, np.ones((33, 1))], axis=1).astype(np.float32),
+        pose_world=(points - points[[23, 24]].mean(0)).astype(np.float32),
+        face=_FACE if np.cos(yaw) > 0.5 else None,
+        hands=(None, None),
+        focal=600.0,
+        focal_source="user",
+        person_height_px=330.0,
+        full_body=True,
+        warnings=(),
+    )
+
+
+@pytest.fixture(scope="module")
+def turning():
+    """Once round in four seconds."""
+    body = load_open_body()
+    return [_seen(body, 2 * np.pi * k / 50, 0.4 * np.sin(k / 2)) for k in range(50)]
+
+
+def _times(frames) -> list[float]:
+    return [k / _FPS for k in range(len(frames))]
+
+
+def test_a_body_turned_round_faces_the_other_way_with_the_same_silhouette(turning):
+    side = turning[4]
+    other = turned_round(side)
+    assert facing(other) == pytest.approx(-facing(side), abs=1e-5) and other.face is None
+    assert {tuple(p) for p in other.pose} == {tuple(p) for p in side.pose}
+    assert np.array_equal(turned_round(other).pose_world, side.pose_world)
+
+
+def test_a_detector_that_is_right_is_believed(turning):
+    assert not any(misread(turning, _times(turning)))
+    assert misread([], []) == []
+
+
+@pytest.mark.parametrize("wrong", [{20, 22, 23, 24, 27}, set(range(17, 34)), {25}])
+def test_backs_taken_for_fronts_are_found(turning, wrong):
+    frames = [turned_round(seen) if k in wrong else seen for k, seen in enumerate(turning)]
+    assert {k for k, is_wrong in enumerate(misread(frames, _times(frames))) if is_wrong} == wrong
+
+
+def test_somebody_whose_face_is_never_found_is_not_turned_round(turning):
+    front = [replace(seen, face=None) for seen in turning[:8]]
+    assert not any(misread(front, _times(front)))
+
+
+def test_a_face_that_is_missed_in_some_fast_frames_turns_nobody_round(turning):
+    frames = [replace(seen, face=None) if k in (3, 4) else seen for k, seen in enumerate(turning[:9])]
+    assert not any(misread(frames, _times(frames)))
+
+
+def test_what_was_long_ago_says_nothing(turning):
+    frames = [turning[0], turning[25], turning[0]]
+    assert not any(misread(frames, [0.0, 2.0, 4.0]))
