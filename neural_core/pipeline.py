@@ -13,6 +13,9 @@ from neural_core import __version__
 from neural_core.avatar import Avatar, to_bytes
 from neural_core.body import BodyModel, load_open_body
 from neural_core.fitting import BodyFit, fit_body, fit_clothed_shape, fit_errors
+from neural_core.fitting.even_legs import even_legs
+from neural_core.fitting.skirt import hang_skirt
+from neural_core.fitting.skirt_evidence import Skirt, find_skirt, legs_touch, stands
 from neural_core.inpainting.completing import Completed, chosen_method, complete_textures
 from neural_core.networks.clothed import predict_offsets, shipped_clothed, visible_texture
 from neural_core.networks.learned_texture import learned_texture, shipped_generator
@@ -63,7 +66,7 @@ class Sight:
     """What one photo says about the person.
 
     Attributes:
-        evidence, fit: see photo and fitting. rest_offsets: (V, 3) clothed shape.
+        evidence, fit: see photo and fitting. rest_offsets: (V, 3) clothed shape. skirt: where the photo shows one.
         partial, partial_small: what it shows of the body, at detail and at neural resolution.
         hint: (1, R, R) how far the clothes reach beyond the fitted body.
     """
@@ -74,6 +77,7 @@ class Sight:
     partial: PartialTexture
     partial_small: PartialTexture
     hint: torch.Tensor
+    skirt: Skirt | None = None
 
 
 def create_avatar(
@@ -122,6 +126,7 @@ def create_avatar(
         part = progress.part(0.7 * index / len(photos), 0.7 * (index + 1) / len(photos))
         given = prepared[index] if prepared is not None else _observe_and_fit(path, focal, person, body, watch, part)
         sights.append(_look(*given, body, watch, part))
+    sights = _all_in_skirts(sights, body, watch)
     evidence, fit = sights[0].evidence, sights[0].fit
     with watch.stage("merge textures"):
         partial, partial_small, hint, rest_offsets = _merge(sights)
@@ -196,11 +201,43 @@ def _look(evidence: PhotoEvidence, fit: BodyFit, body: BodyModel, watch: Stopwat
     with watch.stage("clothed shape"):
         expected = _expected_clothes(evidence, body, fit)
         rest_offsets = fit_clothed_shape(evidence, body, fit, progress=progress.part(0.65, 0.85), expected=expected)
+        skirt = find_skirt(evidence, body, fit)
+        if skirt is not None:
+            rest_offsets = hang_skirt(body, fit.parameters, rest_offsets, skirt)
     progress.update(0.85, "Sampling the texture")
+    return _sight(evidence, fit, rest_offsets, skirt, body, watch)
+
+
+def _sight(
+    evidence: PhotoEvidence,
+    fit: BodyFit,
+    rest_offsets: torch.Tensor,
+    skirt: Skirt | None,
+    body: BodyModel,
+    watch: Stopwatch,
+) -> Sight:
     with watch.stage("sample texture"):
         resolutions = DETAIL_RESOLUTION, NEURAL_RESOLUTION
         (partial, partial_small), hint = _sample(evidence, body, fit, rest_offsets, resolutions)
-        return Sight(evidence, fit, rest_offsets, partial, partial_small, hint)
+        return Sight(evidence, fit, rest_offsets, partial, partial_small, hint, skirt)
+
+
+def _all_in_skirts(sights: list[Sight], body: BodyModel, watch: Stopwatch) -> list[Sight]:
+    """A person whose skirt one photo shows wears it in those, too, whose legs do not tell: from the side, say.
+
+    Who sits has a lap, which no skirt that hangs knows.
+    """
+    found = next((sight.skirt for sight in sights if sight.skirt is not None), None)
+    if found is None:
+        return sights
+    worn = []
+    for sight in sights:
+        if sight.skirt is None and stands(body(sight.fit.parameters).joints[0]):
+            skirt = found.unmeasured(sight.fit.camera)
+            rest_offsets = hang_skirt(body, sight.fit.parameters, sight.rest_offsets, skirt)
+            sight = _sight(sight.evidence, sight.fit, rest_offsets, skirt, body, watch)
+        worn.append(sight)
+    return worn
 
 
 def _expected_clothes(evidence: PhotoEvidence, body: BodyModel, fit: BodyFit) -> torch.Tensor | None:
@@ -210,7 +247,9 @@ def _expected_clothes(evidence: PhotoEvidence, body: BodyModel, fit: BodyFit) ->
         return None
     (partial,), hint = _sample(evidence, body, fit, None, (NEURAL_RESOLUTION,))
     texture = visible_texture(partial, hint, Atlas.of(body, NEURAL_RESOLUTION))
-    return predict_offsets(network, texture, body, fit.parameters)
+    expected = predict_offsets(network, texture, body, fit.parameters)
+    unseen = "legs" in fit.guessed
+    return even_legs(expected, body, not unseen) if unseen or legs_touch(evidence, body, fit) else expected
 
 
 def generated(
@@ -231,11 +270,13 @@ def _merge(sights: list[Sight]) -> tuple[PartialTexture, PartialTexture, torch.T
         (only,) = sights
         return only.partial, only.partial_small, only.hint, only.rest_offsets
     lines = colour_lines([sight.partial_small for sight in sights])
+    shapes = [sight.rest_offsets for sight in sights if sight.skirt is not None]
+    shapes = shapes or [sight.rest_offsets for sight in sights]
     return (
         merge([line(sight.partial) for line, sight in zip(lines, sights)]),
         merge([line(sight.partial_small) for line, sight in zip(lines, sights)]),
         torch.stack([sight.hint for sight in sights]).mean(0),
-        torch.stack([sight.rest_offsets for sight in sights]).mean(0),
+        torch.stack(shapes).mean(0),
     )
 
 

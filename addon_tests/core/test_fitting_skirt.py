@@ -1,0 +1,197 @@
+"""Skirts: found where the mask fills the gap between the legs, closed all round, and only there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from neural_core import pipeline
+from neural_core.body import BodyModel, BodyParameters, load_open_body
+from neural_core.body.skeleton import JOINT_INDEX
+from neural_core.camera import Camera, look_at
+from neural_core.fitting import BodyFit
+from neural_core.fitting.even_legs import even_legs
+from neural_core.fitting.skirt import hang_skirt
+from neural_core.fitting.skirt_evidence import Skirt, crotch_vertex, find_skirt
+from neural_core.fitting.surface import vertex_normals
+from neural_core.photo import PhotoEvidence
+from neural_core.rasterizer import rasterize
+
+FRONT = look_at(torch.tensor([0.0, -0.4, 3.2]), torch.tensor([0.0, -0.5, 0.0]), 560.0, 360, 420)
+BACK = look_at(torch.tensor([0.0, -0.4, -3.2]), torch.tensor([0.0, -0.5, 0.0]), 560.0, 360, 420)
+LENGTH = 0.22  # metres of the skirt below the crotch
+
+
+@pytest.fixture(scope="module")
+def body() -> BodyModel:
+    return load_open_body()
+
+
+def pose_of(**hips: float) -> BodyParameters:
+    """Arms away from the body, thighs turned: `apart` to the sides, `stride` forwards and backwards, `lap` forwards."""
+    pose = torch.zeros(1, 21, 3)
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        pose[0, JOINT_INDEX[f"{side}_shoulder"] - 1, 2] = -0.6 * sign
+        hip = pose[0, JOINT_INDEX[f"{side}_hip"] - 1]
+        hip[2] = hips.get("apart", 0.0) * sign
+        hip[0] = -hips.get("lap", 0.0) - hips.get("stride", 0.0) * sign
+    return BodyParameters.zeros(1, body_pose=pose)
+
+
+STANDING = pose_of(apart=0.16)
+
+
+def padded(body: BodyModel, thickness: float) -> torch.Tensor:
+    """Rest offsets of clothes of one thickness on legs and trunk."""
+    joints = [i for name, i in JOINT_INDEX.items() if any(part in name for part in ("pelvis", "hip", "knee"))]
+    normals = vertex_normals(body.template, body.faces)
+    return thickness * normals * body.weights[:, joints].sum(1, keepdim=True)
+
+
+def cover(body: BodyModel, parameters: BodyParameters, offsets: torch.Tensor, camera: Camera = FRONT) -> np.ndarray:
+    return rasterize(body(parameters, offsets).vertices[0], body.faces, camera).mask.numpy()
+
+
+def evidence_of(mask: np.ndarray) -> PhotoEvidence:
+    height, width = mask.shape
+    nothing = np.zeros((33, 3), np.float32)
+    return PhotoEvidence(
+        image=np.zeros((height, width, 3), np.float32),
+        mask=mask.astype(np.float32),
+        pose=nothing,
+        pose_world=nothing,
+        face=None,
+        hands=(None, None),
+        focal=float(FRONT.K[0, 0]),
+        focal_source="guess",
+        person_height_px=float(height),
+        full_body=True,
+        warnings=(),
+    )
+
+
+def row_of(body: BodyModel, parameters: BodyParameters, below: float) -> int:
+    """The picture's row so many metres below the crotch, between the legs."""
+    point = body(parameters).vertices[0, crotch_vertex(body)].clone()
+    point[1] -= below
+    return int(FRONT.project(point[None])[0][0, 1])
+
+
+@pytest.fixture(scope="module")
+def in_skirt(body) -> np.ndarray:
+    """The mask of a body in a skirt: every row from hips to hem is filled from its first to its last pixel."""
+    mask = cover(body, STANDING, padded(body, 0.01))
+    for row in range(row_of(body, STANDING, -0.05), row_of(body, STANDING, LENGTH)):
+        columns = np.flatnonzero(mask[row, 100:260]) + 100
+        mask[row, columns[0] : columns[-1] + 1] = True
+    return mask
+
+
+@pytest.fixture(scope="module")
+def hung(body, in_skirt) -> tuple[Skirt, torch.Tensor]:
+    skirt = find_skirt(evidence_of(in_skirt), body, BodyFit(STANDING, FRONT))
+    assert skirt is not None
+    return skirt, hang_skirt(body, STANDING, padded(body, 0.01), skirt)
+
+
+def test_a_skirt_is_found_with_its_hem(body, hung):
+    posed = body(STANDING)
+    crotch = float(posed.joints[0, 0, 1] - posed.vertices[0, crotch_vertex(body), 1])
+    assert abs(hung[0].drop - crotch - LENGTH) < 0.015
+
+
+@pytest.mark.parametrize("thickness", [0.0, 0.015, 0.04])
+def test_trousers_narrow_or_wide_are_no_skirt(body, thickness):
+    mask = cover(body, STANDING, padded(body, thickness))
+    assert find_skirt(evidence_of(mask), body, BodyFit(STANDING, FRONT)) is None
+
+
+def test_legs_that_touch_or_a_lap_tell_nothing(body):
+    together, sitting = pose_of(apart=-0.03), pose_of(apart=0.16, lap=1.4)
+    for parameters in (together, sitting):
+        mask = cover(body, parameters, padded(body, 0.02))
+        assert find_skirt(evidence_of(mask), body, BodyFit(parameters, FRONT)) is None
+
+
+def test_a_picture_without_a_person_or_without_legs_has_no_skirt(body, in_skirt):
+    fit = BodyFit(STANDING, FRONT)
+    assert find_skirt(evidence_of(np.zeros_like(in_skirt)), body, fit) is None
+    cut = FRONT.crop(0, 0, 360, row_of(body, STANDING, -0.1))
+    assert find_skirt(evidence_of(in_skirt[: cut.height]), body, BodyFit(STANDING, cut)) is None
+
+
+@pytest.mark.parametrize("camera", [FRONT, BACK])
+def test_the_gap_is_closed_down_to_the_hem_and_open_below(body, hung, camera):
+    """In the middle between the legs, from in front and from behind."""
+    mask = cover(body, STANDING, hung[1], camera)
+    top, hem = row_of(body, STANDING, 0.0), row_of(body, STANDING, LENGTH)
+    assert mask[top : hem - 4, 170:190].all()
+    assert not mask[hem + 4 : hem + 30, 178:182].any()
+    bare = cover(body, STANDING, padded(body, 0.01), camera)
+    assert not bare[hem - 10, 178:182].any(), "the legs themselves leave the gap"
+
+
+def test_the_outline_keeps_the_width_that_the_photo_shows(body, hung, in_skirt):
+    mask = cover(body, STANDING, hung[1])
+    rows = slice(row_of(body, STANDING, 0.03), row_of(body, STANDING, LENGTH - 0.03))
+    assert abs(mask[rows].sum(1) - in_skirt[rows].sum(1)).max() <= 6  # pixels of about 80
+    assert (mask & in_skirt).sum() / (mask | in_skirt).sum() > 0.97
+
+
+def test_offsets_are_bounded_and_change_hips_and_legs_alone(body, hung):
+    before, after = padded(body, 0.01), hung[1]
+    assert after.isfinite().all()
+    assert after.norm(dim=1).max() < 0.25
+    far = body.template[:, 1] > body.joint_template[JOINT_INDEX["spine2"], 1]
+    for joint in ("left_foot", "right_foot", "left_wrist", "head"):
+        far |= body.weights[:, JOINT_INDEX[joint]] > 0.5
+    assert torch.equal(after[far], before[far])
+
+
+def test_a_walk_opens_the_skirt_but_nothing_explodes(body, hung):
+    edges = torch.cat([body.faces[:, [0, 1]], body.faces[:, [1, 2]]])
+
+    def longest(parameters: BodyParameters) -> torch.Tensor:
+        a, b = body(parameters, hung[1]).vertices[0][edges].unbind(1)
+        return (a - b).norm(dim=1).max()
+
+    standing = longest(STANDING)
+    for stride in (0.25, 0.5):
+        assert longest(pose_of(apart=0.05, stride=stride)) < 1.6 * standing
+
+
+def test_a_hidden_or_longer_skirt_hangs_from_another_photo(body, hung):
+    """Widths unknown: it hangs from the hips at least as wide as the legs are."""
+    walking = pose_of(apart=0.08, stride=0.2)
+    skirt = replace(hung[0].unmeasured(BACK), drop=2.0)
+    offsets = hang_skirt(body, walking, padded(body, 0.01), skirt)
+    assert offsets.isfinite().all()
+    assert offsets.norm(dim=1).max() < 0.5
+    assert cover(body, walking, offsets).sum() > cover(body, walking, padded(body, 0.01)).sum()
+
+
+def test_without_a_skirt_nothing_changes(body):
+    sight = pipeline.Sight(
+        evidence_of(np.zeros((8, 8), bool)),
+        BodyFit(STANDING, FRONT),
+        padded(body, 0.02),
+        partial=None,  # type: ignore[arg-type]  # not looked at
+        partial_small=None,  # type: ignore[arg-type]
+        hint=torch.zeros(1, 4, 4),
+    )
+    (same,) = pipeline._all_in_skirts([sight], body, pipeline.Stopwatch())
+    assert same is sight
+
+
+def test_legs_become_even_and_nothing_else(body):
+    generator = torch.Generator().manual_seed(0)
+    expected = 0.02 * torch.rand(body.num_vertices, 3, generator=generator)
+    flip = torch.tensor([-1.0, 1.0, 1.0])
+    for seen in (True, False):
+        even = even_legs(expected, body, seen)
+        shin = body.weights[:, JOINT_INDEX["left_knee"]] > 0.99
+        torch.testing.assert_close(even[shin], even[body.mirror][shin] * flip)
+        arms = body.weights[:, JOINT_INDEX["left_elbow"]] > 0.99
+        assert torch.equal(even[arms], expected[arms])
+    assert torch.equal(even_legs(expected, replace(body, mirror=None), True), expected)
