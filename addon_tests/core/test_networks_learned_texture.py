@@ -1,4 +1,4 @@
-"""The learned texture of a photo: the crop shows the encoder a person as training did, the channels lie on the atlas."""
+"""The learned texture of a photo: the crop shows a person as training did, the channels lie on the atlas."""
 
 import math
 
@@ -36,7 +36,7 @@ def test_a_crop_holds_the_whole_person_at_training_size_whatever_the_photo():
     assert abs(float(rows[0] + rows[-1]) / 2 - 127.5) < 2  # in the middle
     seen = mask > 0.9
     assert float(rgb[0, :110][seen[:110]].min()) > 0.9 and float(rgb[2, 146:][seen[146:]].min()) > 0.9
-    larger, larger_mask = person_crop(*photographed(scale=2.5))
+    _, larger_mask = person_crop(*photographed(scale=2.5))
     assert float((mask - larger_mask).abs().mean()) < 0.01
 
 

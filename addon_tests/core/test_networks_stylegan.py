@@ -114,7 +114,10 @@ def test_sizes_and_configs():
 
 
 def test_widened_renderer_draws_the_same_whatever_it_is_told():
-    narrow = load_renderer()
+    torch.manual_seed(0)
+    narrow = RendererNetwork(RENDERER_CONFIGS["small"]).eval()
+    for parameter in narrow.parameters():
+        parameter.data += 0.02 * torch.randn_like(parameter)  # the heads begin with zeros
     wide = widened(narrow, 16).eval()
     texture, uv, mask = torch.rand(1, 22, 64, 48), torch.rand(1, 2, 64, 48), torch.ones(1, 1, 64, 48)
     with torch.no_grad():
@@ -122,6 +125,10 @@ def test_widened_renderer_draws_the_same_whatever_it_is_told():
     for a, b in zip(before, after):
         assert torch.allclose(a, b, atol=1e-5)
     assert wide.config.texture_channels == 22
+    assert widened(wide, 16).config == wide.config
+    with torch.no_grad():  # a texture without learned channels has zeros there
+        bare, zeros = wide(texture[:, :6], uv, mask), wide(F.pad(texture[:, :6], (0, 0, 0, 0, 0, 16)), uv, mask)
+    assert all(torch.equal(a, b) for a, b in zip(bare, zeros))
 
 
 @pytest.fixture(scope="module")

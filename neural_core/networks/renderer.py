@@ -64,6 +64,8 @@ class RendererNetwork(nn.Module):
         fold = self.config.fold
         uv_mask = uv_mask.to(texture_raster.dtype)
         texture = torch.cat([spread_colours(texture_raster, uv_mask), texture_raster[:, 3:] * uv_mask], 1)
+        # A texture without learned channels has zeros there (training shows such ones, too); unknown ones are cut off.
+        texture = F.pad(texture, (0, 0, 0, 0, 0, self.config.texture_channels - texture.shape[1]))
         x = torch.cat(
             [
                 self.texture_in(F.pixel_unshuffle(texture, fold)),
@@ -87,7 +89,8 @@ class RendererNetwork(nn.Module):
         """Draw.
 
         Args:
-            texture_raster: (B, C, H, W) texture looked up in every pixel: rgb, sampled, filled, garment hint, ...
+            texture_raster: (B, C, H, W) texture looked up in every pixel: rgb, sampled, filled, garment hint, and the
+                learned channels that the network reads, or none.
             uv: (B, 2, H, W) texture coordinates. uv_mask: (B, 1, H, W) 1 where the body is.
 
         Returns:
@@ -112,12 +115,14 @@ class RendererNetwork(nn.Module):
 
 
 def widened(network: RendererNetwork, latent: int) -> RendererNetwork:
-    """The same renderer with `latent` more texture channels, which at first change nothing: their weights are zero."""
-    config = replace(network.config, texture_channels=network.config.texture_channels + latent)
+    """The same renderer with `latent` learned texture channels; new ones change nothing at first: weights of zero."""
+    channels = RendererConfig().texture_channels + latent
+    new = channels - network.config.texture_channels  # none where the renderer was trained with a generator before
+    config = replace(network.config, texture_channels=channels)
     wide = RendererNetwork(config)
     state = dict(network.state_dict())
     first = state["texture_in.0.weight"]  # (width, channels * fold^2, 3, 3); pixel_unshuffle keeps channels together
-    state["texture_in.0.weight"] = F.pad(first, (0, 0, 0, 0, 0, latent * config.fold**2))
+    state["texture_in.0.weight"] = F.pad(first, (0, 0, 0, 0, 0, new * config.fold**2))
     wide.load_state_dict(state)
     return wide
 
