@@ -15,6 +15,7 @@ from neural_core.inpainting.codec import save_codec
 from neural_core.inpainting.completing import chosen_method, complete_textures
 from neural_core.inpainting.config import DENOISER_CONFIGS
 from neural_core.inpainting.denoiser import Denoiser, save_denoiser
+from neural_core.inpainting.fabric import weave
 from neural_core.networks import files
 from neural_core.pipeline import proposal_path
 from neural_core.texture import Atlas, complete
@@ -45,7 +46,7 @@ def test_classical_is_the_classical_completion_and_needs_no_weights(no_weights: 
     partials = [seen_from_the_front(smooth_texture(atlas, body), atlas, body) for atlas in (fine, coarse)]
     (whole,) = complete_textures(partials[0], partials[1], body)
     assert torch.equal(whole.rgb, complete(partials[1], coarse, body))
-    assert torch.equal(whole.detail, complete(partials[0], fine, body))
+    assert torch.equal(whole.detail, weave(partials[0], complete(partials[0], fine, body), fine, body))
     assert whole.provenance == {"completion": "mirror and harmonic"}
 
 

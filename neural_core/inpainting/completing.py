@@ -10,6 +10,7 @@ from neural_core.body.model import BodyModel
 from neural_core.errors import LikenessError, WeightsError
 from neural_core.inpainting.composition import compose_known
 from neural_core.inpainting.detail import carry_detail
+from neural_core.inpainting.fabric import weave
 from neural_core.networks.files import read_provenance, shipped
 from neural_core.progress import Progress
 from neural_core.texture import Atlas, PartialTexture, complete
@@ -61,7 +62,8 @@ def complete_textures(
     progress.update(0.0, "Completing the texture")
     rgb = complete(partial_small, coarse, body)
     if method == "classical":
-        return [Completed(rgb, complete(partial, fine, body), {"completion": "mirror and harmonic"})]
+        detail = weave(partial, complete(partial, fine, body), fine, body, seed)
+        return [Completed(rgb, detail, {"completion": "mirror and harmonic"})]
     inpainter = load_inpainter(device=str(body.device))
     imagined = inpainter.propose(rgb, partial_small.confidence, seed, proposals, progress.part(0.1, 0.6))
     results = []
@@ -69,7 +71,8 @@ def complete_textures(
         progress.update(0.6 + 0.4 * index / proposals, "Composing the texture")
         composed = compose_known(partial_small, texture, coarse, body)
         origin = {"completion": "diffusion", "completion_seed": seed + index, "completion_weights": _origin()}
-        results.append(Completed(composed, carry_detail(partial, texture, fine, body), origin))
+        detail = weave(partial, carry_detail(partial, texture, fine, body), fine, body, seed + index)
+        results.append(Completed(composed, detail, origin))
     return results
 
 

@@ -1,4 +1,7 @@
-"""The detail texture through completion: seen texels stay as sharp as the photo, imagined ones have what is known."""
+"""The detail texture through completion: seen texels stay as sharp as the photo, imagined ones are smooth.
+
+What cloth and hair need besides is woven in afterwards (inpainting.fabric).
+"""
 
 import torch
 from torch import Tensor
@@ -20,7 +23,7 @@ def carry_detail(
     """The completed texture (3, D, D) at the resolution of `partial`, D, dilated.
 
     The imagined texture is composed with what was seen at its own resolution R and enlarged; where the other side of
-    the body was seen, its fine detail is added (folds, knit); no detail is invented.
+    the body was seen, mirrored left to right, its fine detail is added; else the answer is smooth.
 
     Args:
         partial: what was seen, at the resolution D of `atlas`. imagined: (3, R, R) a whole texture, dilated.

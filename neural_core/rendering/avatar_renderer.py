@@ -13,11 +13,11 @@ from neural_core.camera import Camera
 from neural_core.networks import RendererNetwork
 from neural_core.networks.renderer import spread_colours
 from neural_core.rasterizer import Rasterizer, interpolate, rasterize
-from neural_core.rendering.detail import draw_texture, texels_per_metre
+from neural_core.rendering.detail import draw_texture
 from neural_core.rendering.frame import Frame
 from neural_core.rendering.silhouette import crisp_alpha, grow_depth
 from neural_core.rendering.window import Window, person_window
-from neural_core.texture.atlas import lookup
+from neural_core.texture.atlas import lookup, texels_per_metre
 
 _FINE = 560.0  # samples per metre, the density of a 1024 x 1024 atlas; coarser pictures are supersampled towards it
 _MOST_SAMPLES = 4  # per pixel and axis
@@ -41,14 +41,14 @@ class Drawing:
     """What the network drew of a window, at its own scale.
 
     Attributes:
-        rgb: (3, h, w). logits, gate: (1, h, w). coarse: (3, h, w) what a texture as coarse as the network's keeps of
-            the detail texture.
+        rgb: (3, h, w). logits: (1, h, w). coarse: (3, h, w) what of the detail texture the network was shown.
+        finer: (1, h, w) share of what is finer than that to be added.
     """
 
     rgb: Tensor
     logits: Tensor
-    gate: Tensor
     coarse: Tensor
+    finer: Tensor
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ class AvatarRenderer:
     """Draws avatars of one body model with one network, on the network's device.
 
     The network looks at the person at the scale of its training; the picture takes silhouette and base colours from
-    it, and from the detail texture what is finer than the network's pixels, where the network copies the texture.
+    it, and from the detail texture what is finer than the network's pixels: of the seen, where the network copies the
+    texture; of the unseen everywhere, for there the network was shown smooth colours and draws no cloth.
     """
 
     def __init__(self, body: BodyModel, network: RendererNetwork, rasterizer: Rasterizer = rasterize):
@@ -134,13 +135,16 @@ class AvatarRenderer:
     def _draw(self, view: NetworkView, texture: Texture) -> Drawing:
         """The network's picture of its window: the same operations as in training."""
         uv, mask = view.uv, view.mask
-        raster = lookup(self._channels(texture), uv) * mask
+        channels = self._channels(texture)
+        raster = lookup(channels, uv) * mask
         out = self.network.heads(raster[None], uv.permute(2, 0, 1)[None], mask[None])
         rgb, logits = self.network.mix(out, raster[None], mask[None])
-        detail = texture.detail.to(self.device)
+        detail, sampled = texture.detail.to(self.device), channels[3:4]
         reduced = F.avg_pool2d(detail[None], max(detail.shape[-1] // texture.data.shape[-1], 1))[0]
-        coarse = spread_colours(lookup(reduced, uv)[None] * mask, mask[None])
-        return Drawing(rgb[0], logits[0], torch.sigmoid(out.gate)[0], coarse[0])
+        # Fabric of the unseen lies in the detail texture alone (inpainting.fabric): what it adds to rgb is all finer.
+        shown = lookup(torch.cat([torch.lerp(channels[:3], reduced, sampled), sampled]), uv) * mask
+        finer = torch.maximum(torch.sigmoid(out.gate)[0], 1 - shown[3:])
+        return Drawing(rgb[0], logits[0], spread_colours(shown[None, :3], mask[None])[0], finer)
 
     def _refine(
         self,
@@ -166,9 +170,8 @@ class AvatarRenderer:
         def enlarge(picture: Tensor, mode: str = "bilinear") -> Tensor:
             return F.grid_sample(picture[None], grid[None], mode=mode, padding_mode="border", align_corners=False)[0]
 
-        # Where the network copied its coarse texture, add what the detail texture has beyond that.
-        copied = enlarge(drawing.gate) * fragments.mask
-        rgb = (enlarge(drawing.rgb) + copied * (sharp - enlarge(drawing.coarse))).clamp(0, 1)
+        finer = enlarge(drawing.finer) * fragments.mask
+        rgb = (enlarge(drawing.rgb) + finer * (sharp - enlarge(drawing.coarse))).clamp(0, 1)
         alpha = crisp_alpha(enlarge(drawing.logits, "bicubic")[0])
         return rgb, alpha[None], fragments.depth
 
@@ -176,10 +179,7 @@ class AvatarRenderer:
         """(6 or more, R, R) as in training: rgb, sampled, filled, garment hint (without one the body fits), latent."""
         layout, data = texture.layout, texture.data.to(self.device)
         hint = data[layout["garment_hint"]] if layout.garment_hint else torch.zeros_like(data[:1])
-        known = torch.cat([data[layout.rgb], data[layout.sampled], data[layout.filled], hint])
-        wanted = self.network.config.texture_channels - len(known)
-        latent = data[layout["latent"]][:wanted]  # a network that reads no latent is content with any texture
-        return torch.cat([known, latent, torch.zeros_like(data[:1]).expand(wanted - len(latent), -1, -1)])
+        return torch.cat([data[layout.rgb], data[layout.sampled], data[layout.filled], hint, data[layout["latent"]]])
 
 
 def _enlarge(frame: Frame, height: int, width: int) -> Frame:

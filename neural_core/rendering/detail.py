@@ -13,16 +13,6 @@ from neural_core.texture.atlas import lookup
 _COARSEST = 3  # beyond 1/8 of the resolution neighbouring charts of the atlas run into one another
 
 
-def texels_per_metre(body: BodyModel, vertices: Tensor, resolution: int) -> float:
-    """Median density of the atlas on a posed body (V, 3)."""
-    corners, flat = vertices[body.faces], body.uv[body.face_uv]
-    surface = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).norm(dim=1)
-    a, b = flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]
-    unwrapped = (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).abs()
-    usable = (surface > 1e-10) & (unwrapped > 0)
-    return resolution * float((unwrapped[usable] / surface[usable]).sqrt().median())
-
-
 def draw_texture(texture: Tensor, fragments: Fragments, body: BodyModel, minification: float) -> Tensor:
     """Texture (C, R, R) in every covered pixel: (C, H, W), 0 elsewhere; `minification` is texels per pixel."""
     level = min(max(math.log2(max(minification, 1e-6)), 0.0), float(_COARSEST))

@@ -40,6 +40,16 @@ def lookup(texture: Tensor, uv: Tensor) -> Tensor:
     )[0]
 
 
+def texels_per_metre(body: BodyModel, vertices: Tensor, resolution: int) -> float:
+    """Median density of the atlas on a posed body (V, 3)."""
+    corners, flat = vertices[body.faces], body.uv[body.face_uv]
+    surface = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).norm(dim=1)
+    a, b = flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]
+    unwrapped = (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).abs()
+    usable = (surface > 1e-10) & (unwrapped > 0)
+    return resolution * float((unwrapped[usable] / surface[usable]).sqrt().median())
+
+
 class Atlas:
     """The surface point behind every texel of an R x R texture.
 
