@@ -139,6 +139,21 @@ def test_clothes_that_only_movement_shows_are_learnt_and_leave_the_photo_alone(b
     assert not still.change.any(), "who does not move shows nothing new, whatever the mask"
 
 
+def test_landmarks_that_lie_off_in_the_source_lie_off_alike_when_the_person_turns(body, camera):
+    fit = SequenceFit(body, _standing(), torch.zeros(body.num_vertices, 3), camera, _QUICK)
+    evidence = _evidence(body, camera, _standing())
+    x = fit._fit(evidence, None, False).x
+    shifted = evidence.pose.copy()
+    shifted[14, :2] += [6, 3]  # an elbow, by 3 cm
+    objective = fit._objective(replace(evidence, pose=shifted))
+    fit.own = objective.own_landmarks(Variables(x))
+    again = fit._objective(replace(evidence, pose=shifted))
+    pixels = again.project((p := again.pose(Variables(x))).to_camera(p.landmarks))[0]
+    assert torch.allclose(pixels, torch.from_numpy(shifted[:, :2]), atol=0.1)
+    fit.learn_landmarks(evidence)
+    assert fit.own is not None and float(fit.own.norm(dim=1).max()) < 0.03 and not fit.residuals
+
+
 def test_a_frame_in_which_nobody_was_found_lies_between_its_neighbours(body, walk):
     _, poses, fit = walk
     middle = between(poses[0], poses[2], 0.5, fit)

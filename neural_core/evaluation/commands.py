@@ -12,6 +12,9 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     video.add_argument("--source", type=int, default=0, help="frame the avatar is made from")
     video.add_argument("--step", type=int, default=10, help="every how many frames are drawn and measured")
     video.add_argument("--person", type=int, help="which person of the source frame, 0 is the largest")
+    video.add_argument(
+        "--no-light", action="store_true", help="draw in the source frame's light, not one estimated from the frames"
+    )
     _common(video)
     video.set_defaults(evaluate=_video)
 
@@ -53,7 +56,15 @@ def _video(args: argparse.Namespace) -> int:
 
     with progress_bar(f"Avatar against {args.video.name}") as progress:
         results = evaluate_video(
-            args.video, args.out, args.source, args.step, args.seed, args.person, args.inpainting, progress
+            args.video,
+            args.out,
+            args.source,
+            args.step,
+            args.seed,
+            args.person,
+            args.inpainting,
+            light=not args.no_light,
+            progress=progress,
         )
     if args.json:
         write_json(results, Path(args.json))

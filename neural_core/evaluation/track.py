@@ -48,6 +48,9 @@ class Track:
         self.numbers = sorted(self.evidence)
         self.times = [number / self.info.fps for number in self.numbers]
         turned = misread([self.evidence[number] for number in self.numbers], self.times)
+        if self.source in self.evidence:
+            seen = self.evidence[self.source]
+            self.follower.learn_landmarks(replace(seen, mask=_unpacked(masks[self.source])))
         for k, (number, time) in enumerate(zip(self.numbers, self.times)):
             progress.update(0.25 + 0.75 * k / len(self.numbers), f"Following the person, frame {number}")
             if turned[k]:

@@ -4,18 +4,19 @@ The person is followed through the video (`fitting.sequence`), the avatar is dra
 the person stands, and the two pictures are compared. Fit noise is part of the product, and so of the numbers.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 
 from neural_core.avatar import Avatar
 from neural_core.body import BodyModel
+from neural_core.errors import PhotoError
 from neural_core.evaluation.frames import video_frames
 from neural_core.evaluation.landmarks import GROUND, Landmarks, body_distance, face_distances
-from neural_core.evaluation.metrics import EvaluationError, perceptual_networks, picture_scores
+from neural_core.evaluation.metrics import EvaluationError, perceptual_networks, picture_scores, psnr
 from neural_core.evaluation.page import mean, means_table, number, write_json, write_page
 from neural_core.evaluation.track import Track
 from neural_core.fitting.sequence import FramePose, SequenceFit, smoothed
@@ -25,6 +26,8 @@ from neural_core.pictures import over, rgba, to_height, write_png
 from neural_core.pipeline import create_avatar
 from neural_core.progress import Progress
 from neural_core.rendering import AvatarRenderer, Frame, load_renderer
+from neural_core.rendering.light import Light, Sample, Turned, fit_light, sample_light, turned_since
+from neural_core.texture.sampling import vertex_normals
 
 # A frame counts as moving when the person holds another pose than in the source frame, or is on the way to one.
 _OTHER_POSE = 1.5  # mean distance of the limb landmarks from the source's, centred, per cent of the height
@@ -39,6 +42,8 @@ _NOTES = [
     "iou, psnr (dB over the true person's pixels, what is not drawn counts as black), psnr_union (over the pixels of "
     "either), psnr_both (where both are), ssim and ms_ssim (person crop over grey) against the photo and its refined "
     "MediaPipe mask.",
+    "Colours are in the video's light: one shading by the surface's direction and a gain a frame, estimated from the "
+    "drawn frames (rendering/light.py); *_source_light is the same without, in the light of the source frame.",
     "akd_body: mean distance of MediaPipe's body landmarks, per cent of the person's height; akd_face: of the 478 face "
     "landmarks, per cent of the face from forehead to chin; face_shape: the same after the best similarity. Both "
     "pictures are given to the detector whole, the drawing on grey.",
@@ -53,6 +58,7 @@ def evaluate_video(
     seed: int = 0,
     person: int | None = None,
     inpainting: str = "auto",
+    light: bool = True,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measure; leave `%04d.png` (RGBA, the video's size), `masks/`, `strip.png`, `results.json`, `report.html`.
@@ -60,6 +66,7 @@ def evaluate_video(
     Args:
         source: frame the avatar is made from. step: every how many frames is drawn, counted from the source.
         person: of the source frame, 0 the largest. inpainting: "auto", "diffusion" or "classical".
+        light: draw in the video's light, estimated from its frames; else in the source frame's.
 
     Raises:
         EvaluationError: no such frame, not a video. PhotoError: no usable person in the source frame. OutputError.
@@ -71,7 +78,10 @@ def evaluate_video(
     info, frames = video_frames(path)
     photo = _source_photo(frames, source, out, path)
     making: dict[str, Any] = {"seed": seed, "person": person, "inpainting": inpainting}
-    creation = create_avatar(photo, out / "avatar.likeness", **making, progress=progress.part(0, 0.1))
+    try:
+        creation = create_avatar(photo, out / "avatar.likeness", **making, progress=progress.part(0, 0.1))
+    except PhotoError as error:
+        raise PhotoError(f"Frame {source} makes no avatar; choose another --source. {error}") from error
     avatar, body = creation.avatar, creation.avatar.body()
 
     follower = SequenceFit(body, avatar.parameters, avatar.rest_offsets, avatar.camera)
@@ -79,7 +89,7 @@ def evaluate_video(
     track.run(video_frames(path)[1], out, progress.part(0.1, 0.7))
     if not track.poses:
         raise EvaluationError(f"Nobody was found in any frame of {path.name}; choose another video.")
-    rows = _score(track, video_frames(path)[1], avatar, body, out, progress.part(0.7, 0.97))
+    rows = _score(track, path, avatar, body, out, light, progress.part(0.7, 0.97))
 
     groups = {"moving": [], "still": [], "source": []}
     for row in rows:
@@ -92,6 +102,7 @@ def evaluate_video(
         "video": path.name,
         "source": source,
         "step": step,
+        "light": "estimated from the drawn frames" if light else "the source frame's",
         "size": [info.width, info.height],
         "fps": info.fps,
         "means": means,
@@ -119,34 +130,25 @@ def _source_photo(frames, source: int, out: Path, path: Path) -> Path:
 
 
 def _score(
-    track: Track,
-    frames: Iterator[tuple[int, np.ndarray]],
-    avatar: Avatar,
-    body: BodyModel,
-    out: Path,
-    progress: Progress,
+    track: Track, path: Path, avatar: Avatar, body: BodyModel, out: Path, lit: bool, progress: Progress
 ) -> list[dict[str, Any]]:
     """Settle, draw and measure the wanted frames; renders and the strip are written on the way."""
-    renderer = AvatarRenderer(body, load_renderer())
-    smooth = smoothed(track.poses, track.times, track.follower)
-    wanted = [number for number in track.numbers if track.wanted(number)]
+    poses, turned, light = _draw(track, path, avatar, body, out, progress.part(0, 0.7))
+    wanted = sorted(poses)
     shown = {wanted[round(i)] for i in np.linspace(0, len(wanted) - 1, min(_SHOWN, len(wanted)))} if wanted else set()
     rows, strip = [], []
-    _learn_clothes(track, smooth, wanted, out, progress.part(0, 0.2))
-    guessed = track.missing()
-    for index, picture in frames:
-        if index in guessed:
-            frame = renderer.render(track.follower.vertices(guessed[index]), avatar.camera, avatar.texture)
-            write_png(out / f"{index:04d}.png", rgba(frame))
-        if index not in wanted:
+    for index, picture in video_frames(path)[1]:
+        if index not in turned:
             continue
-        progress.update(0.2 + 0.8 * len(rows) / len(wanted), f"Drawing and measuring frame {index}")
-        k = track.numbers.index(index)
-        evidence = track.with_mask(index, out)
-        pose = track.follower.settle(evidence, smooth[k])
-        frame = renderer.render(track.follower.vertices(pose), pose.camera, avatar.texture)
+        progress.update(0.7 + 0.3 * len(rows) / len(turned), f"Measuring frame {index}")
+        plain = _read_frame(out, index)
+        gain = light.gain[wanted.index(index)] if index in poses else None
+        frame = light.on(plain, turned[index], gain) if lit else plain
         write_png(out / f"{index:04d}.png", rgba(frame))
-        moving = track.motion(k)
+        if index not in poses:
+            continue  # nobody was found there: there is nothing to measure by
+        evidence, pose = track.with_mask(index, out), poses[index]
+        moving = track.motion(track.numbers.index(index))
         is_moving = moving["other_pose_percent"] > _OTHER_POSE or moving["speed_percent"] > _SPEED
         group = "source" if index == track.source else "moving" if is_moving else "still"
         rows.append(
@@ -154,6 +156,7 @@ def _score(
                 "frame": index,
                 "group": group,
                 **frame_scores(frame, picture, evidence),
+                **_own_light_scores(plain, picture, evidence),
                 "residual_percent": pose.residual_percent,
                 "restarted": pose.restarted,
                 "sides_swapped": pose.swapped,
@@ -166,6 +169,59 @@ def _score(
     if strip:
         write_png(out / "strip.png", _grid(strip))
     return rows
+
+
+def _draw(
+    track: Track, path: Path, avatar: Avatar, body: BodyModel, out: Path, progress: Progress
+) -> tuple[dict[int, FramePose], dict[int, Turned], Light]:
+    """Draw every wanted frame in the source's light; returns settled poses, turned normals, the video's light.
+
+    Frames without a person are drawn between their neighbours and have no pose of their own.
+    """
+    renderer = AvatarRenderer(body, load_renderer())
+    smooth = smoothed(track.poses, track.times, track.follower)
+    wanted = [number for number in track.numbers if track.wanted(number)]
+    _learn_clothes(track, smooth, wanted, out, progress.part(0, 0.3))
+    guessed = track.missing()
+    home = vertex_normals(body(avatar.parameters, avatar.rest_offsets).vertices[0], body.faces)
+    sampled = avatar.texture.data[avatar.texture.layout.sampled]
+    poses: dict[int, FramePose] = {}
+    turned: dict[int, Turned] = {}
+    samples: list[Sample] = []
+    for index, picture in video_frames(path)[1]:
+        if index not in guessed and index not in wanted:
+            continue
+        progress.update(0.3 + 0.7 * len(turned) / len(wanted), f"Drawing frame {index}")
+        if index in guessed:
+            pose = guessed[index]
+        else:
+            evidence = track.with_mask(index, out)
+            pose = poses[index] = track.follower.settle(evidence, smooth[track.numbers.index(index)])
+        vertices = track.follower.vertices(pose)
+        frame = renderer.render(vertices, pose.camera, avatar.texture)
+        write_png(out / f"{index:04d}.png", rgba(frame))
+        turned[index] = turned_since(body, vertices, pose.camera, home, sampled)
+        if index not in guessed:
+            photo = torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255
+            samples.append(sample_light(turned[index], frame, photo, torch.from_numpy(np.array(evidence.mask))))
+    return poses, turned, fit_light(samples)
+
+
+def _read_frame(out: Path, index: int) -> Frame:
+    with Image.open(out / f"{index:04d}.png") as file:
+        layers = torch.from_numpy(np.asarray(file, np.float32) / 255).permute(2, 0, 1)
+    return Frame(layers[:3], layers[3], torch.full(layers.shape[1:], float("inf")))
+
+
+def _own_light_scores(frame: Frame, picture: np.ndarray, evidence: PhotoEvidence) -> dict[str, float]:
+    """Colours as drawn in the source frame's light."""
+    truth = torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255
+    person, there = torch.from_numpy(np.array(evidence.mask)) > 0.5, frame.alpha > 0.5
+    drawn = frame.rgb * frame.alpha
+    return {
+        "psnr_source_light": psnr(drawn, truth, person),
+        "psnr_both_source_light": psnr(drawn, truth, person & there),
+    }
 
 
 def _learn_clothes(track: Track, smooth: list[FramePose], wanted: list[int], out: Path, progress: Progress) -> None:

@@ -57,10 +57,12 @@ class Objective:
         shape_mean: Tensor,
         silhouette: SilhouetteTerm | None = None,
         extra: Tensor | None = None,
+        own: Tensor | None = None,
     ):
         """shape_mean: (20,) centre of the shape prior. silhouette: the term of stages that weigh it.
 
-        extra: (m,) vertices that `pose` gives as well.
+        extra: (m,) vertices that `pose` gives as well. own: (33, 3) by which this person's landmarks
+        lie off where the body has them, metres, in the frames of their bones; see `own_landmarks`.
         """
         marks = body.landmarks
         triangles = marks.face_triangle[list(FACE_POINTS)]
@@ -75,6 +77,7 @@ class Objective:
         self.shape_mean = shape_mean
         self.hands_mean = relaxed_hands(body.hands_mean)
         self.silhouette = silhouette
+        self.own = own
         rest = (body.joint_template[marks.pose_joint] + marks.pose_offset)[None]  # (1, 33, 3)
         self.rest_lines = plumb_lines(rest)
         self.sole_rest = rest[:, _HEELS + _TOES, 1]
@@ -88,6 +91,8 @@ class Objective:
         R = v.camera_rotation()
         t = v.pelvis_in_camera() - (R @ out.joints[:, 0, :, None])[..., 0]
         landmarks = self.marks.pose_points(out.joints, out.rotations)
+        if self.own is not None:
+            landmarks = landmarks + (out.rotations[:, self.marks.pose_joint] @ self.own[..., None])[..., 0]
         hands = self._hand_points(out.joints, tips)
         return Posed(landmarks, out.joints, face, hands, out.vertices[:, extra:], R, t)
 
@@ -99,6 +104,16 @@ class Objective:
         tip_of = (torch.cumsum(is_tip, dim=1) - 1).clamp(min=0)  # thumb to pinky, in order
         all_tips = torch.gather(tips, 2, tip_of[None, :, :, None].expand(joints.shape[0], -1, -1, 3))
         return torch.where(is_tip[None, :, :, None], all_tips, points)
+
+    def own_landmarks(self, v: Variables) -> Tensor:
+        """(33, 3) what brings the seen landmarks of a body `v`, one row, to the evidence, in the picture's plane."""
+        posed = self.pose(v)
+        rotations = self.points(v.body_parameters(), correctives=False).rotations[0, self.marks.pose_joint]
+        camera = posed.to_camera(posed.landmarks)
+        apart = (self.seen.pose - self.project(camera)[0]) * camera[0, :, 2:] / self.seen.focal
+        world = torch.nn.functional.pad(apart, (0, 1)) @ posed.R[0]
+        seen = (self.seen.pose_weight > 0)[:, None]
+        return (seen * (rotations.transpose(1, 2) @ world[..., None])[..., 0]).detach()
 
     def project(self, points_camera: Tensor) -> Tensor:
         xy = points_camera[..., :2] / points_camera[..., 2:].clamp(min=_NEAR)

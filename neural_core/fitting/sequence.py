@@ -52,6 +52,7 @@ class SequenceConfig:
         100.0  # 40, 100, 250: mask IoU .902, .906, .910 on 15 moving frames; 250 moves joints by 1 %
     )
     outline_robust: float = 4.0  # per cent of the height
+    own_share: float = 0.4  # of the source frame's residuals is the person's own: .5 fits other frames best
     matches: int = 4  # times the outline is found anew
     restart: float = 0.8  # mean residual, per cent, from which a warm start is not believed
     restart_jump: float = 1.6  # and how many times the median of the frames before
@@ -98,11 +99,21 @@ class SequenceFit:
         self.previous: FramePose | None = None
         self.previous_time = -np.inf
         self.residuals: list[float] = []
+        self.own: Tensor | None = None  # (33, 3) see `learn_landmarks`
         turn = camera.R @ _FACING
         tilt = torch.stack([torch.atan2(turn[2, 1], turn[2, 2]), torch.atan2(turn[1, 0], turn[0, 0])])
         known = {"tilt": tilt, "betas": self.betas[:10], "face_shape": self.betas[10:]}
         self.known_columns = indices(tuple(known))
         self.known_values = Variables.pack(1, **known).x[:, self.known_columns]
+
+    def learn_landmarks(self, evidence: PhotoEvidence) -> None:
+        """From the frame that the avatar was made of: part of what it leaves between body and landmarks is this
+        person's own and comes back in every frame."""
+        self.own = None
+        with one_thread():
+            pose = self._fit(evidence, None, False)
+            self.own = self.config.own_share * self._objective(evidence).own_landmarks(Variables(pose.x))
+        self.residuals = []
 
     def follow(self, evidence: PhotoEvidence, time: float, swapped: bool = False) -> FramePose:
         """The person in the next frame, `time` seconds into the video; times must grow.
@@ -142,7 +153,7 @@ class SequenceFit:
         return replace(like, parameters=self._parameters(x), x=x)
 
     def _objective(self, evidence: PhotoEvidence) -> Objective:
-        return Objective(self.body, observation(evidence), self.config.fit, self.betas)
+        return Objective(self.body, observation(evidence), self.config.fit, self.betas, own=self.own)
 
     def _fit(self, evidence: PhotoEvidence, recent: FramePose | None, swapped: bool) -> FramePose:
         config, objective = self.config, self._objective(evidence)

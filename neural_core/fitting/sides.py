@@ -17,7 +17,7 @@ from neural_core.photo.evidence import OTHER_SIDE, PhotoEvidence
 _RECENT = 0.5  # seconds for which one frame says anything about the next
 _LIMBS = 5.0  # a limb that jumps by a fifth of the height counts as a bone that turns by one radian
 _DOUBT = 0.15  # cost of contradicting the detector
-_FACELESS = 0.5  # cost of a front without a face, where the video's other fronts have one
+_FACELESS = 0.7  # cost of a front without a face, where the video's other fronts have one
 _FACE = 3.0  # cost of a back with a face
 _FRONTAL = 0.7  # cosine of the heading from which a face would be seen
 _SHOULDERS = (11, 12)
