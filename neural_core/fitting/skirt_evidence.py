@@ -27,6 +27,7 @@ _WIDEST = 0.13  # and such a one not even if it never opens
 _NARROW = 0.025  # one at least so wide may be: where it opens,
 _STEP = 0.018  # it must open by so much more than the cloth of the legs
 _TOUCH = 0.05  # a gap so narrow for half of their length, and one leg hides the other
+_CORNER = 0.08  # of the gap's upper end, within which a hem's corners lie
 _BELOW = (0.03, 0.10)  # below the hem, where that cloth is measured
 _HANDS = 0.035  # round forearms and hands, where an outline may be theirs or a sleeve's
 _SIDE = 0.5  # to either side, where the outline is looked for
@@ -73,11 +74,12 @@ def find_skirt(evidence: PhotoEvidence, body: BodyModel, fit: BodyFit) -> Skirt 
         return None
     across = rightwards(camera)
     crotch = float(joints[0, 1] - vertices[crotch_vertex(body), 1])
-    drop = crotch + end
     hips = joints[[JOINT_INDEX["left_hip"], JOINT_INDEX["right_hip"]], 1].mean()
-    fall = torch.arange(float(joints[0, 1] - hips), drop, 0.01, device=vertices.device)
-    hands = _hands(body, vertices, camera)
-    return Skirt(drop, across, fall, *_reach(joints, fall, across, camera, person > 0.5, hands))
+    fall = torch.arange(float(joints[0, 1] - hips), crotch + end + _CORNER, 0.01, device=vertices.device)
+    reach, most = _reach(joints, fall, across, camera, person > 0.5, _hands(body, vertices, camera))
+    drop = _level(crotch + end, fall, reach)
+    worn = fall < drop
+    return Skirt(drop, across, fall[worn], reach[worn], most[worn])
 
 
 @torch.no_grad()
@@ -202,11 +204,14 @@ def _reach(
 ) -> tuple[Tensor, Tensor]:
     """`Skirt.reach` and `Skirt.most`."""
     height = joints[0, 1] - fall
-    middle = (leg_middle(joints, height, "left") + leg_middle(joints, height, "right")) / 2
-    start = torch.stack([middle[:, 0], height, middle[:, 1]], 1)
+    legs = [leg_middle(joints, height, side) for side in ("left", "right")]
+    along = torch.stack([leg @ across[[0, 2]] for leg in legs])  # (2, n)
     steps = torch.arange(0.0, _SIDE, 0.004, device=fall.device)
     reach, most = [], []
     for sign in (-1.0, 1.0):
+        outer = (sign * along).argmax(0)[:, None]  # one walks from the leg on that side: there is no gap
+        leg = torch.where(outer == 0, legs[0], legs[1])
+        start = torch.stack([leg[:, 0], height, leg[:, 1]], 1)
         points = start[:, None] + sign * steps[:, None] * across  # (n, m, 3)
         pixels = camera.project(points.reshape(-1, 3))[0].floor().long().reshape(len(fall), len(steps), 2).cpu().numpy()
         column, row = pixels[..., 0], pixels[..., 1]
@@ -215,9 +220,19 @@ def _reach(
         outside = ~person[row, column] & seen
         end = outside.argmax(1)  # the first step outside
         at = np.arange(len(end)), end
-        found = outside.any(1) & (end > 0)
-        metres = steps[torch.from_numpy(end)]
-        most.append(torch.where(torch.from_numpy(found).to(fall.device), metres, torch.inf))
-        sure = torch.from_numpy(found & ~hands[row[at], column[at]]).to(fall.device)
-        reach.append(torch.where(sure, metres, torch.nan))
+        found = torch.from_numpy(outside.any(1) & (end > 0)).to(fall.device)
+        metres = steps[torch.from_numpy(end).to(fall.device)] + (along[0] - along[1]).abs() / 2
+        most.append(torch.where(found, metres, torch.inf))
+        free = torch.from_numpy(~hands[row[at], column[at]]).to(fall.device)
+        reach.append(torch.where(found & free, metres, torch.nan))
     return torch.stack(reach, 1), torch.stack(most, 1)
+
+
+def _level(drop: float, fall: Tensor, reach: Tensor) -> float:
+    """The hem's fall: the median of where the gap opens and of both corners, where the outline steps in to the leg."""
+    seen = [drop]
+    for side in reach.T:
+        step = (side[:-2] - side[2:]).nan_to_num(0.0) * ((fall[1:-1] - drop).abs() < _CORNER)
+        if len(step) and float(step.max()) > _STEP:
+            seen.append(float(fall[1:-1][step.argmax()]))
+    return float(np.median(seen))
