@@ -30,17 +30,17 @@ _NEVER = 1e3  # cost of bringing cloth to where hair grows, or hair elsewhere
 
 @dataclass(frozen=True)
 class FabricConfig:
-    folds: tuple[float, float] = (0.005, 0.02)  # metres, standard deviations of the blurs between which folds lie:
-    #                                             waves of 3 to 11 cm; what is finer is weave or strands
-    fold_strength: float = 0.8  # folds are in nobody's right place: at full strength they cost more than they give
+    folds: tuple[float, float] = (0.0035, 0.02)  # metres, standard deviations of the blurs between which folds lie:
+    #                                             waves of 2 to 11 cm; what is finer is weave or strands
+    fold_strength: float = 0.9  # folds are in nobody's right place: at full strength they cost more than they give
     weave_strength: float = 1.0
     well: tuple[float, float] = (0.9, 0.45)  # least confidence and facing of what may be taken
     local: float = 0.05  # metres, standard deviation of the neighbourhood whose contrast is usual
-    outlier: float = 1.7  # times the usual contrast, beyond which something is a button, a print, a strap
+    outlier: float = 1.6  # times the usual contrast, beyond which something is a button, a print, a strap
     around: float = 0.006  # metres over which contrast is measured
     margin: float = 0.005  # metres around outliers and along charts' borders that are not taken either
     fade: float = 0.01  # metres over which folds end at an outlier or at the end of what was seen
-    garment: tuple[float, float] = (1.0, 2.0)  # colour distances, in QuiltConfig.colour, over which stuff fades out
+    garment: tuple[float, float] = (1.5, 3.0)  # colour distances, in QuiltConfig.colour, over which stuff fades out
     patches: tuple[float, ...] = (0.045, 0.025)  # metres: the smaller where too little was seen for larger ones
     quilt: QuiltConfig = field(default_factory=QuiltConfig)
 
@@ -124,7 +124,7 @@ class _Cloth(NamedTuple):
         for band in (folds, detail):
             usable &= _ordinary(np.square(band @ LUMA), usable, around, config.local / texel, config.outlier)
         # The blurs reach into what is no cloth, and at a chart's border they are one-sided.
-        usable = ndimage.distance_transform_edt(usable) > config.margin / texel
+        usable = np.asarray(ndimage.distance_transform_edt(usable)) > config.margin / texel
         kind = [name.removeprefix("left_").removeprefix("right_") for name in names]
         apart = np.array([[(a != b) * (_NEVER if "scalp" in (a, b) else 1.0) for b in kind] for a in kind])
         stuff = Stuff(detail, low, usable, part, texel)

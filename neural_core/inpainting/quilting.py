@@ -22,7 +22,7 @@ class QuiltConfig:
     colour: float = 0.12  # colour distance at which a patch is of another garment
     light: float = 0.5  # weight of a difference of brightness, against 1 of one of hue: light differs all round
     near: float = 0.5  # cost within which patches are of one garment
-    plain: float = 0.35  # quantile of its patches' contrast that is the stuff's own, without hems, prints and pockets
+    plain: float = 0.3  # quantile of its patches' contrast that is the stuff's own, without hems, prints and pockets
     excess: float = 0.35  # difference of contrast (log) that costs as much as another garment's colour
     most: float = 4.0  # cost beyond which no patch is of this garment
     candidates: int = 32  # patches whose borders are compared
