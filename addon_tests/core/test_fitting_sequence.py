@@ -183,6 +183,21 @@ def test_smoothing_keeps_a_turn_and_drops_the_noise_of_depth(walk):
     assert torch.allclose(roots[:, 1], 0.1 * torch.arange(11.0), atol=1e-3), "a steady turn is no noise"
 
 
+def test_a_frame_that_faces_elsewhere_than_its_neighbours_is_put_between_them(walk):
+    _, poses, fit = walk
+
+    def facing(yaw: float) -> FramePose:
+        return fit.at(Variables.pack(1, root=torch.tensor([0.0, yaw, 0.0])).x, poses[0])
+
+    yaws = [0.0, 0.1, 1.5, 0.3, 0.4, 1.4, 2.4]  # one misunderstood, then a quick turn that is none
+    times = [k / 12.5 for k in range(7)]
+    found = [float(Variables(p.x)["root"][0, 1]) for p in smoothed([facing(y) for y in yaws], times, fit)]
+    assert found[2] == pytest.approx(0.2, abs=0.05)
+    assert found[5:] == pytest.approx([1.4, 2.4], abs=0.05)
+    late = smoothed([facing(y) for y in yaws[:3]] + [facing(0.2)], [0.0, 1.0, 2.0, 3.0], fit)
+    assert float(Variables(late[2].x)["root"][0, 1]) == pytest.approx(1.5)
+
+
 def test_frames_too_far_apart_are_not_smoothed(walk):
     _, poses, fit = walk
     result = smoothed(poses, [float(k) for k in range(3)], fit)

@@ -53,10 +53,10 @@ class Track:
             self.follower.learn_landmarks(replace(seen, mask=_unpacked(masks[self.source])))
         for k, (number, time) in enumerate(zip(self.numbers, self.times)):
             progress.update(0.25 + 0.75 * k / len(self.numbers), f"Following the person, frame {number}")
-            if turned[k]:
-                self.evidence[number] = turned_round(self.evidence[number])
+            if any(turned[k]):
+                self.evidence[number] = turned_round(self.evidence[number], *turned[k])
             seen = replace(self.evidence[number], mask=_unpacked(masks.pop(number)))
-            self.poses.append(self.follower.follow(seen, time, turned[k]))
+            self.poses.append(self.follower.follow(seen, time, any(turned[k])))
 
     def _look(self, frames: Iterator[tuple[int, np.ndarray]], out: Path, progress: Progress) -> dict[int, bytes]:
         """Fill `evidence` and `missed`; returns the masks, packed: those of a long video would not fit into memory."""

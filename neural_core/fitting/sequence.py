@@ -235,13 +235,32 @@ def smoothed(poses: list[FramePose], times: list[float], fit: SequenceFit, windo
     A quadratic through the frames within `window` seconds (Savitzky and Golay 1964, for uneven times), on the logarithm
     of the depth and, where the person holds still, on the rotations as turns away from the frame's own: in fast motion
     they are no parabola, and smoothing them cost 0.012 of mask IoU. Poses with fewer than four neighbours that turn
-    less than `_SAME` away stay as they are.
+    less than `_SAME` away stay as they are. A frame that faces elsewhere than those before and after it was
+    misunderstood: it gets the pose between them first.
     """
+    poses = _without_jumps(poses, times, fit)
     return [fit.at(_smooth_one(k, poses, times, window), pose) for k, pose in enumerate(poses)]
 
 
+_JUMP = 0.7  # radians that nobody turns to and fro between three frames
+_NEXT = 0.35  # seconds that these span at most
 _SAME = 1.0  # radians between roots: beyond, one of the two frames was misunderstood
 _STILL, _MOVES = 0.03, 0.10  # radians, mean over the joints within the window: smoothed in full, and not at all
+
+
+def _without_jumps(poses: list[FramePose], times: list[float], fit: SequenceFit) -> list[FramePose]:
+    kept = list(poses)
+    for k in range(1, len(poses) - 1):
+        before, after = kept[k - 1], poses[k + 1]
+        if times[k + 1] - times[k - 1] > _NEXT:
+            continue
+        there, back, past = (
+            float(_turns(a.x, b.x)["root"].norm()) for a, b in ((before, poses[k]), (poses[k], after), (before, after))
+        )
+        if min(there, back) > _JUMP and past < 0.5 * min(there, back):
+            share = (times[k] - times[k - 1]) / (times[k + 1] - times[k - 1])
+            kept[k] = fit.at(between(before, after, share, fit).x, poses[k])
+    return kept
 
 
 def _smooth_one(k: int, poses: list[FramePose], times: list[float], window: float) -> Tensor:

@@ -1,12 +1,14 @@
 """Front or back: what the detector took for the one and was the other, found from all frames of a video together.
 
 A back has almost the silhouette of a front: BlazePose, that looks at one frame, calls many backs fronts (half of those
-of one synthetic clip), with left and right exchanged and near and far, too. Both undone it is the same body turned
-away. Which frames are meant is the cheapest path through the video (Viterbi 1967): people do not turn round between
-two frames, fronts have faces, and the detector is right more often than not.
+of one synthetic clip), with left and right exchanged and near and far, too; sometimes of trunk and arms alone, or of
+the legs. Both undone it is the same body turned away. Which frames are meant is the cheapest path through the video
+(Viterbi 1967): people do not turn round between two frames, nor their shoulders against their hips, fronts have faces,
+and the detector is right more often than not.
 """
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
@@ -15,57 +17,85 @@ from neural_core.fitting.report import LIMB_JOINTS
 from neural_core.photo.evidence import OTHER_SIDE, PhotoEvidence
 
 _RECENT = 0.5  # seconds for which one frame says anything about the next
-_LIMBS = 5.0  # a limb that jumps by a fifth of the height counts as a bone that turns by one radian
+_LIMBS = 8.0  # a limb that jumps by an eighth of the height counts as a bone that turns by one radian
 _DOUBT = 0.15  # cost of contradicting the detector
+_HALF_DOUBT = 0.1  # and of contradicting it in one half only
 _FACELESS = 0.7  # cost of a front without a face, where the video's other fronts have one
 _FACE = 3.0  # cost of a back with a face
+_TWIST = 0.1  # cost of shoulders at right angles to the hips
 _FRONTAL = 0.7  # cosine of the heading from which a face would be seen
-_SHOULDERS = (11, 12)
+_SHOULDERS, _HIPS = (11, 12), (23, 24)
+_LEGS = np.arange(33) >= 23
+_STATES = tuple(product((False, True), (False, True)))  # trunk and arms, legs
 
 
-def turned_round(evidence: PhotoEvidence) -> PhotoEvidence:
-    """The same landmarks in the picture, of a body that faces the other way: sides exchanged, and near and far."""
+def turned_round(evidence: PhotoEvidence, upper: bool = True, legs: bool = True) -> PhotoEvidence:
+    """The same landmarks in the picture, of a body that faces the other way: sides exchanged, and near and far.
+
+    upper: trunk, arms and head. legs: hips and legs.
+    """
+    turned = np.where(_LEGS, legs, upper)
+    order = np.where(turned, OTHER_SIDE, np.arange(33))
+    depth = np.stack([np.ones(33), np.ones(33), np.where(turned, -1, 1)], 1).astype(np.float32)
     left, right = evidence.hands
-    world = evidence.pose_world[OTHER_SIDE] * np.array([1, 1, -1], np.float32)
-    return replace(evidence, pose=evidence.pose[OTHER_SIDE], pose_world=world, hands=(right, left), face=None)
+    return replace(
+        evidence,
+        pose=evidence.pose[order],
+        pose_world=evidence.pose_world[order] * depth,
+        hands=(right, left) if upper else (left, right),
+        face=None if upper else evidence.face,
+    )
 
 
-def misread(evidence: list[PhotoEvidence], times: list[float]) -> list[bool]:
-    """Which frames, in order of their times in seconds, the detector took for the wrong one of front and back."""
+def misread(evidence: list[PhotoEvidence], times: list[float]) -> list[tuple[bool, bool]]:
+    """Of frames in the order of their times, seconds: whether the detector took the wrong one of front and back for
+    trunk and arms, and for the legs."""
     if not evidence:
         return []
-    both = [(seen, turned_round(seen)) for seen in evidence]
-    towards = np.array([[facing(one) for one in pair] for pair in both])  # (N, 2)
+    states = [[turned_round(seen, *state) for state in _STATES] for seen in evidence]
+    towards = np.array([[facing(one) for one in same] for same in states])  # (N, 4)
     has_face = np.array([seen.face is not None for seen in evidence])
     frontal = towards[:, 0] > _FRONTAL
     faceless = _FACELESS * float(has_face[frontal].mean()) if frontal.any() else 0.0
-    cost = np.where(has_face[:, None], [0.0, _FACE], faceless * towards.clip(min=0) + [0.0, _DOUBT])
+    turned = np.array(_STATES)
+    doubt = _DOUBT * turned.any(1) + _HALF_DOUBT * (turned[:, 0] != turned[:, 1])
+    cost = np.where(has_face[:, None], _FACE * turned[:, 0], faceless * towards.clip(min=0))
+    cost = cost + doubt + _TWIST * np.array([[_twist(one) for one in same] for same in states])
+
+    limbs = np.array([[one.pose[LIMB_JOINTS, :2] for one in same] for same in states])  # (N, 4, 12, 2)
+    limbs = limbs / np.array([seen.person_height_px for seen in evidence])[:, None, None, None]
+    bones = np.array([[_bones(one) for one in same] for same in states])  # (N, 4, 17, 3)
     best, came = cost[0], []
-    for k in range(1, len(both)):
+    for k in range(1, len(states)):
         near = max(1 - (times[k] - times[k - 1]) / _RECENT, 0.0)
-        step = np.array([[near * _apart(a, b) if near else 0.0 for b in both[k]] for a in both[k - 1]])  # (from, to)
-        total = best[:, None] + step
+        moved = np.linalg.norm(limbs[k - 1, :, None] - limbs[k, None], axis=-1).mean(-1)  # (4, 4) from, to
+        swung = np.linalg.norm(bones[k - 1, :, None] - bones[k, None], axis=-1) @ _WEIGHT
+        total = best[:, None] + near * (_LIMBS * moved + swung)
         came.append(total.argmin(0))
         best = total.min(0) + cost[k]
     path = [int(best.argmin())]
     for origin in reversed(came):
         path.append(int(origin[path[-1]]))
-    return [bool(state) for state in reversed(path)]
+    return [_STATES[state] for state in reversed(path)]
 
 
 def facing(evidence: PhotoEvidence) -> float:
     """Cosine of the trunk's heading: 1 towards the camera, -1 away."""
-    left, right = (evidence.pose_world[side] for side in _SHOULDERS)
+    return float(_across(evidence, _SHOULDERS)[0])
+
+
+def _twist(evidence: PhotoEvidence) -> float:
+    """1 - cosine between shoulders and hips, seen from above."""
+    return 1 - float(_across(evidence, _SHOULDERS) @ _across(evidence, _HIPS))
+
+
+def _across(evidence: PhotoEvidence, pair: tuple[int, int]) -> np.ndarray:
+    left, right = (evidence.pose_world[side] for side in pair)
     across = (left - right)[[0, 2]]
-    return float(across[0] / max(np.linalg.norm(across), 1e-6))
+    return across / max(float(np.linalg.norm(across)), 1e-6)
 
 
-def _apart(a: PhotoEvidence, b: PhotoEvidence) -> float:
-    """How far a person went between two frames, limbs in the picture and bones in depth."""
-    height = (a.person_height_px + b.person_height_px) / 2
-    limbs = np.linalg.norm((a.pose - b.pose)[LIMB_JOINTS, :2], axis=1).mean() / height
-    bones = np.linalg.norm(_bones(a) - _bones(b), axis=1)
-    return _LIMBS * float(limbs) + float(np.average(bones, weights=BONE_WEIGHT.numpy()))
+_WEIGHT = (BONE_WEIGHT / BONE_WEIGHT.sum()).numpy()
 
 
 def _bones(evidence: PhotoEvidence) -> np.ndarray:
