@@ -32,8 +32,9 @@ _BETWEEN = 0.05  # of the body's middle plane: belly, crotch and the cleft behin
 _ROW = 0.015  # half an edge of the mesh: vertices so close to the hem lie on it
 _UNDERSIDE = 0.045  # below the hem, from where the next row of vertices is drawn up to close the skirt from below
 _STRETCH = 0.10  # of the leg below, over which the mesh is let out again
-_FLARE = (-0.3, 0.4)  # metres of radius per metre of fall, in front and behind, at least and at most
-_TAPER = 4.0  # the same at the sides, where the photo shows the outline itself
+_FLARE = (-0.1, 0.6)  # metres of radius per metre of fall, in front and behind, at least and at most
+_TAPER = 1.0  # the same, inwards, at the sides, where the photo shows the outline itself:
+_LATERAL = 4  # power of the cosine with the side, of the share that counts as side
 _SLOPE = (-0.35, 1.2)  # change of a side per metre of fall
 _SMOOTH = 2  # sections above and below that soften one
 _LEAST = 0.6  # share of the legs' own width that a skirt has at least
@@ -192,7 +193,7 @@ def _fallen(support: Tensor, levels: Tensor, across: Tensor) -> Tensor:
     """Sections (L, D) as cloth falls: not following the legs inwards in front and behind, where nobody measured."""
     directions = _directions(support)
     side = _side_of(across)
-    lateral = (directions @ side).square()
+    lateral = (directions @ side) ** _LATERAL
     left, right = int((directions @ side).argmin()), int((directions @ side).argmax())
     width = (support[:, left] + support[:, right]) / 2
     widest = int(width[: max(1, len(width) // 2)].argmax())
