@@ -93,11 +93,26 @@ def test_a_person_who_seems_to_shrink_or_to_vanish_is_looked_for_again_with_a_ma
         assert seen is poor and len(asked) == 4, "after a cut nothing is known of the person"
 
 
+def test_of_two_people_the_one_of_the_source_frame_is_followed(monkeypatch):
+    asked = []
+
+    def detectors(photo, focal, person, margin):
+        asked.append(person)
+        raise PhotoError("enough")
+
+    monkeypatch.setattr(track_room, "observe", detectors)
+    monkeypatch.setattr(track_room, "find_people", lambda picture: [(500.0, 300.0, 200.0), (100.0, 300.0, 150.0)])
+    follower, info = cast(SequenceFit, SimpleNamespace()), VideoInfo(640, 480, 25.0, 9)
+    picture = np.zeros((480, 640, 3), np.uint8)
+    for start, person in ((np.array([120.0, 310.0]), 1), (np.array([480.0, 310.0]), 0), (None, None)):
+        assert Track(follower, info, 2, 0, 100.0, start)._observe(picture, 0.0) is None and asked[-1] == person
+
+
 def test_a_source_frame_beyond_the_end_and_one_without_a_person_are_sentences(tmp_path):
     clip = _write(tmp_path / "grey.mp4", [np.full((256, 192, 3), 120, np.uint8)] * 3)
     with pytest.raises(EvaluationError, match="no frame 9"):
         evaluate_video(clip, tmp_path / "out", source=9)
     with pytest.raises(EvaluationError, match="--step"):
         evaluate_video(clip, tmp_path / "out", step=0)
-    with pytest.raises(PhotoError):
+    with pytest.raises(PhotoError, match="Frame 0 makes no avatar; choose another --source"):
         evaluate_video(clip, tmp_path / "out")

@@ -28,7 +28,17 @@ _GAP = 1.0  # seconds that a pose is carried over when nobody is found
 class Track:
     """The person in every tracked frame, and the wanted frames' masks on disk."""
 
-    def __init__(self, follower: SequenceFit, info: VideoInfo, step: int, source: int, focal: float):
+    def __init__(
+        self,
+        follower: SequenceFit,
+        info: VideoInfo,
+        step: int,
+        source: int,
+        focal: float,
+        start: np.ndarray | None = None,
+    ):
+        """start: (2,) pixels of the hips in the source frame: whom to follow where there are several."""
+        self.start = start
         self.follower, self.info, self.step, self.source, self.focal = follower, info, step, source, focal
         # Between the wanted frames others are followed, at even distances.
         self.stride = max(s for s in range(1, step + 1) if step % s == 0 and (s == 1 or info.fps / s >= _TRACKED_FPS))
@@ -99,8 +109,8 @@ class Track:
         people = find_people(picture)
         if len(people) > 1 and margin:
             return None  # people may be counted otherwise there
-        if len(people) > 1 and self._last is not None:
-            hips = self._last[1].pose[[23, 24], :2].mean(0)
+        hips = self.start if self._last is None else self._last[1].pose[[23, 24], :2].mean(0)
+        if len(people) > 1 and hips is not None:
             person = int(np.argmin([np.hypot(x - hips[0], y - hips[1]) for x, y, _ in people]))
         image = picture.astype(np.float32) / 255
         try:

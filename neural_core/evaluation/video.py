@@ -85,7 +85,8 @@ def evaluate_video(
     avatar, body = creation.avatar, creation.avatar.body()
 
     follower = SequenceFit(body, avatar.parameters, avatar.rest_offsets, avatar.camera)
-    track = Track(follower, info, step, source, float(avatar.camera.K[0, 0]))
+    hips = avatar.camera.project(body(avatar.parameters).joints[0, :1])[0][0].numpy()
+    track = Track(follower, info, step, source, float(avatar.camera.K[0, 0]), hips)
     track.run(video_frames(path)[1], out, progress.part(0.1, 0.7))
     if not track.poses:
         raise EvaluationError(f"Nobody was found in any frame of {path.name}; choose another video.")
