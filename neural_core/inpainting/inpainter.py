@@ -7,6 +7,7 @@ import torch
 from torch import IntTensor, Tensor
 from torch.nn import functional as F
 
+from neural_core.inpainting.chroma import within_chroma
 from neural_core.inpainting.codec import TextureCodec
 from neural_core.inpainting.denoiser import TRAINING_STEPS, Denoiser, noise_schedule
 from neural_core.progress import Progress
@@ -60,7 +61,8 @@ class Inpainter:
         latents = self._sample(condition, seen, [seed + k for k in range(count)], progress)
         # Not through the codebook: half of its error would show in the change, as bands on white cloth.
         before, *after = self.codec.decode(torch.cat([condition, latents]), quantise=False).split(1)
-        return torch.cat([self._carry(completed, before, one) for one in after]).to(origin)
+        textures = [within_chroma(self._carry(completed, before, one)[0], completed[0]) for one in after]
+        return torch.stack(textures).to(origin)
 
     def _sample(self, condition: Tensor, seen: Tensor, seeds: list[int], progress: Progress) -> Tensor:
         """Latents (count, 6, r, r) by DPM-Solver++, the known ones replaced by noised known ones at every step."""

@@ -33,7 +33,7 @@ class CompletionConfig:
     ring_pull: float = 0.004  # the same: light differs from side to side
     hole: tuple[float, float] = (3.0, 12.0)  # texels from what was seen: nearer, the expectation does not pull, and
     #                                          small holes are filled from their rims; farther, it pulls in full
-    surprise: float = 0.2  # colour distance from the expectation at which a seen texel spreads half as much
+    surprise: float = 0.12  # colour distance from the expectation at which a seen texel spreads half as much
     least_spread: float = 0.05  # and the least share, so that no border is quite a cut
     least_belief: float = 0.05  # below which a ring says nothing
     floor: float = 1e-6  # keeps pieces that know nothing (an eyeball never seen) at the mean colour

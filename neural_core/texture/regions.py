@@ -1,9 +1,9 @@
 """Soft regions of the body and how far along its bone each point lies.
 
 They decide which seen colours suit an unseen place: the back of a sleeve looks like its front at the same height, not
-like the neck it happens to touch. So each region (torso, an arm, a foot, the scalp, ...) has weights that fade into its
-neighbours as the skinning does, and one coordinate, metres along the region's axis at rest. Both come from the body's
-joints and skinning: any body will do.
+like the neck it happens to touch. So each region (the trunk with the legs, an arm, a foot, the scalp, ...) has weights
+that fade into its neighbours as the skinning does, and one coordinate, metres along the region's axis at rest. Both
+come from the body's joints and skinning: any body will do.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from torch import Tensor
 from neural_core.body.model import BodyModel
 from neural_core.body.skeleton import JOINT_INDEX, mirrored
 
+_LEGS = ("left_hip", "left_knee", "right_hip", "right_knee")
 _FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 # name: (joints whose skinning weights make the region, its axis from joint to joint); None: up, as clothes hang
 _Spec = tuple[tuple[str, ...], tuple[str, str] | None]
@@ -24,11 +25,11 @@ _LIMBS: dict[str, _Spec] = {
         ("left_wrist", *(f"left_{f}{i}" for f in _FINGERS for i in (1, 2, 3))),
         ("left_wrist", "left_middle3"),
     ),
-    "leg": (("left_hip", "left_knee"), None),
     "foot": (("left_ankle", "left_foot"), ("left_ankle", "left_foot")),
 }
 _MIDDLE: dict[str, _Spec] = {
-    "torso": (("pelvis", "spine1", "spine2", "spine3", "left_collar", "right_collar"), None),
+    # One from ankles to shoulders: skirts and coats go on below the hips, and two legs wear one pair of trousers.
+    "trunk": (("pelvis", "spine1", "spine2", "spine3", "left_collar", "right_collar", *_LEGS), None),
     "neck": (("neck",), None),
 }
 _HEAD = ("head", "jaw")

@@ -1,10 +1,11 @@
 """What colour an unseen place should have: that of the seen places at the same height of the same region.
 
 For every region the seen texels are gathered in rings along its axis, and each ring takes the colour that most of them
-agree on. Empty rings take from wider and wider neighbourhoods, and from the other side's limb.
+agree on. Empty rings take from wider and wider neighbourhoods, and from the other side's limb. Then the rings are cut
+into garments (texture.garments): hems are edges, and a garment's shade is low-passed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from scipy import ndimage
 
 from neural_core.body.model import BodyModel
 from neural_core.texture.atlas import Atlas
+from neural_core.texture.garments import GarmentConfig, even, garments
+from neural_core.texture.oklab import oklab
 from neural_core.texture.regions import Region, body_regions
 
 
@@ -25,8 +28,10 @@ class RingConfig:
     border: float = 0.25  # weight of a texel that faces the camera, against 1 of one at the border of what was seen:
     #                       the back of an open jacket is jacket, not the shirt between its halves
     agree: tuple[float, ...] = (0.5, 0.3, 0.2, 0.14, 0.1, 0.1)  # colour distance of agreement, narrowed step by step
-    plain: tuple[float, float] = (0.1, 0.12)  # metres, colour distance within which rings are made alike: folds and
-    #                                            light make bands round the back, garments' hems differ by more
+    sharp: float = 1.5  # power of the regions' weights where they meet: a neckline, a cuff, an ankle are edges
+    shoe: tuple[float, float, float] = (0.12, 0.12, 0.12)  # sRGB, of feet of which next to nothing was seen
+    foot: float = 20.0  # texels of evidence of both feet below which that is so
+    garments: GarmentConfig = field(default_factory=GarmentConfig)
     strayed: float = 0.4  # metres of decay of the belief beyond the last seen ring: trousers go on below the picture
 
 
@@ -46,20 +51,26 @@ def ring_prior(
     config = config or RingConfig()
     regions = body_regions(body)
     fields = {name: _at_texels(region, atlas, body) for name, region in regions.items()}
+    position = atlas.on_surface(body.template, body.faces).double().cpu().numpy()
     evidence = confidence * (config.border + (1 - config.border) * (1 - facing))
-    total, belief = np.zeros_like(colour), np.zeros(len(colour))
+    total, shares, belief = np.zeros_like(colour), np.zeros(len(colour)), np.zeros(len(colour))
     for name, region in regions.items():
         weight, along = fields[name]
-        samples = [(along, colour, evidence * weight**2)]  # squared: a ring is made by its region's core
+        across = position[:, 1 if "_" in name else 0]  # up and down a limb, from side to side of the rest
+        samples = [(along, colour, evidence * weight**2, across)]  # squared: a ring is made by its region's core
         if region.twin is not None:
             twin_weight, twin_along = fields[region.twin]
-            samples.append((twin_along, colour, evidence * twin_weight**2))
-        rings = _Rings(samples, along[weight > 0.01], config)
-        value, trust = rings.at(along)
-        total += (weight * trust)[:, None] * value
+            samples.append((twin_along, colour, evidence * twin_weight**2, across))
+        if name.endswith("foot") and sum(each.sum() for _, _, each, _ in samples) < config.foot:
+            value, trust = np.broadcast_to(config.shoe, colour.shape), 1e3 * (weight > 0.5)  # a guess, with an edge
+        else:
+            value, trust = _Rings(samples, along[weight > 0.01], config).at(along)
+        share = weight**config.sharp * trust
+        total += share[:, None] * value
+        shares += share
         belief += weight * trust
-    known = belief > 1e-6
-    total[known] /= belief[known, None]
+    known = shares > 0
+    total[known] /= shares[known, None]
     return total, np.clip(belief, 0, 1)
 
 
@@ -67,17 +78,16 @@ class _Rings:
     """The agreed colour along one region's axis.
 
     Args:
-        samples: (along, colour, weight) of the region's texels, then of its twin's. extent: along, where asked for.
+        samples: (along, colour, weight, across) of the region's texels, then of its twin's; across: metres, where in
+            their ring they lie. extent: along, where asked for.
     """
 
-    def __init__(
-        self, samples: list[tuple[np.ndarray, np.ndarray, np.ndarray]], extent: np.ndarray, config: RingConfig
-    ):
-        along, colour, both = (np.concatenate(column) for column in zip(*samples))
+    def __init__(self, samples: list[tuple[np.ndarray, ...]], extent: np.ndarray, config: RingConfig):
+        along, colour, both, across = (np.concatenate(column) for column in zip(*samples))
         own = np.repeat([1.0, config.other_side][: len(samples)], [len(s[0]) for s in samples])
         low, high = (extent.min(), extent.max()) if len(extent) else (0.0, 0.0)
         use = (both > 1e-3) & (along >= low) & (along <= high)
-        along, colour, both, own = along[use], colour[use], both[use], own[use]
+        along, colour, both, own, across = along[use], colour[use], both[use], own[use], across[use]
         self.low, self.width = low, config.width
         self.count = int((high - low) / config.width) + 1
         ring = np.clip(((along - low) / config.width).astype(np.int64), 0, self.count - 1)
@@ -92,7 +102,10 @@ class _Rings:
             stray = np.square(colour - value[ring]).sum(1) / distance**2
             votes = both / (1 + stray) ** 2
             value = self._smooth(ring, colour, votes, own, mass, config)
-        self.colour = _flatten(value, config)
+        sure = np.minimum(mass / config.enough, 1.0)
+        columns = _columns(ring, across, colour, self.count)
+        garment = garments(value, sure, columns, config.width, config.garments)
+        self.colour = even(value, sure, garment, config.width, config.garments)
         far = np.full(self.count, np.inf)
         if (mass >= 1).any():
             far = np.asarray(ndimage.distance_transform_edt(mass < 1), np.float64) * config.width
@@ -126,13 +139,13 @@ class _Rings:
         return value, np.interp(along, centres, self.trust)
 
 
-def _flatten(colour: np.ndarray, config: RingConfig) -> np.ndarray:
-    """Bilateral filter along a region's rings (count, 3): even within a garment, sharp at its hems."""
-    reach, similar = config.plain
-    place = np.arange(len(colour)) * config.width
-    near = np.exp(-0.5 * np.square((place[:, None] - place) / reach))
-    weight = near * np.exp(-0.5 * np.square(colour[:, None] - colour).sum(-1) / similar**2)
-    return weight @ colour / weight.sum(1, keepdims=True)  # once: repeated, it would make steps of gradual shade
+def _columns(ring: np.ndarray, across: np.ndarray, colour: np.ndarray, count: int) -> np.ndarray:
+    """Lightness (k, count) of the texels in columns of 2 cm beside each other, nan where there are none."""
+    column = np.floor((across - across.min()) / 0.02).astype(np.int64)
+    cell, cells = column * count + ring, (column.max() + 1) * count
+    number = np.bincount(cell, minlength=cells)
+    total = np.bincount(cell, oklab(colour)[:, 0], cells)
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan).reshape(-1, count)
 
 
 def _at_texels(region: Region, atlas: Atlas, body: BodyModel) -> tuple[np.ndarray, np.ndarray]:
