@@ -175,7 +175,7 @@ def room(rng: np.random.Generator, width: int, height: int) -> Tensor:
     return torch.from_numpy(picture).float().clamp(0, 1).permute(2, 0, 1)
 
 
-def write_clip(path: Path, frames: Iterator[np.ndarray], fps: float = FPS) -> None:
+def write_clip(path: Path, frames: Iterator[np.ndarray], fps: int = round(FPS)) -> None:
     """Encode (H, W, 3) byte frames of one size as H.264."""
     first = next(frames)
     height, width = first.shape[:2]
