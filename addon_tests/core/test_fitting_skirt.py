@@ -195,3 +195,19 @@ def test_legs_become_even_and_nothing_else(body):
         arms = body.weights[:, JOINT_INDEX["left_elbow"]] > 0.99
         assert torch.equal(even[arms], expected[arms])
     assert torch.equal(even_legs(expected, replace(body, mirror=None), True), expected)
+
+
+def test_a_hem_that_slants_is_hung_as_it_slants(body, in_skirt):
+    """As that of one who stands on one leg: higher on the right of the picture."""
+    apart = pose_of(apart=0.3)
+    mask = cover(body, apart, padded(body, 0.01))
+    hem = row_of(body, apart, LENGTH)
+    for row in range(row_of(body, apart, -0.05), hem + 20):
+        end = 180 + 5 * (hem - row)  # a fifth of a metre a metre
+        columns = np.flatnonzero(mask[row, 100:260]) + 100
+        mask[row, columns[0] : max(columns[0], min(columns[-1] + 1, end))] = True
+    skirt = find_skirt(evidence_of(mask), body, BodyFit(apart, FRONT))
+    assert skirt is not None and 0.1 < skirt.slant < 0.3
+    hung = cover(body, apart, hang_skirt(body, apart, padded(body, 0.01), skirt))
+    lowest = [int(np.flatnonzero(hung[:, column]).max()) for column in (170, 190)]
+    assert 1 <= lowest[0] - lowest[1] <= 6

@@ -35,6 +35,7 @@ _STRETCH = 0.10  # of the leg below, over which the mesh is let out again
 _FLARE = (-0.1, 0.6)  # metres of radius per metre of fall, in front and behind, at least and at most
 _TAPER = 1.0  # the same, inwards, at the sides, where the photo shows the outline itself:
 _LATERAL = 4  # power of the cosine with the side, of the share that counts as side
+_ASIDE = 0.25  # to the sides, up to where a slanting hem goes on to rise or fall
 _SLOPE = (-0.35, 1.2)  # change of a side per metre of fall
 _SMOOTH = 2  # sections above and below that soften one
 _LEAST = 0.6  # share of the legs' own width that a skirt has at least
@@ -53,20 +54,18 @@ def hang_skirt(body: BodyModel, parameters: BodyParameters, offsets: Tensor, ski
     """
     posed = body(parameters, offsets)
     vertices, joints = posed.vertices[0], posed.joints[0]
-    legs = _Legs(body, vertices, joints, skirt.drop)
+    legs = _Legs(body, vertices, joints, skirt.drop, abs(skirt.slant) * _ASIDE)
     faces = body.faces[legs.worn[body.faces].all(1)]
     support = _sections(vertices, faces, legs, skirt)
     support = _fallen(support, legs.levels, skirt.across)
 
     height, on_hull = _rows_at_hem(vertices[:, 1], legs.hem)
-    sides = []
-    for sign in (1.0, -1.0):
-        centre, middle, to_other = legs.half(vertices[:, 1], height, sign, body.template[:, 0].abs())
-        ray = normalize(vertices[:, [0, 2]] - centre, dim=1)
-        ray = torch.where(legs.split[:, None], _turned_outwards(ray, to_other), ray)
-        sides.append(_onto_hull(ray, height, centre, middle, to_other, support, legs.levels))
-    x = body.template[:, :1]
-    flat = torch.where(x > 1e-4, sides[0], torch.where(x < -1e-4, sides[1], (sides[0] + sides[1]) / 2))
+    flat = _wrapped(body, vertices, legs, support, height)
+    if skirt.slant:
+        aside = (flat - legs.middle(height)) @ _side_of(skirt.across)
+        hem = legs.hem + skirt.slant * aside.clamp(-_ASIDE, _ASIDE)
+        height, on_hull = _rows_at_hem(vertices[:, 1], hem)
+        flat = _wrapped(body, vertices, legs, support, height)
     wrapped = torch.stack([flat[:, 0], height, flat[:, 1]], 1)
     level = torch.stack([vertices[:, 0], height, vertices[:, 2]], 1)
     share = (legs.share(height) * on_hull * (1 - legs.hidden))[:, None]
@@ -76,15 +75,28 @@ def hang_skirt(body: BodyModel, parameters: BodyParameters, offsets: Tensor, ski
     return torch.where(legs.worn[:, None], offsets + change, offsets)
 
 
+def _wrapped(body: BodyModel, vertices: Tensor, legs: "_Legs", support: Tensor, height: Tensor) -> Tensor:
+    """Where vertices (V, 3) come to hang at heights (V,): (V, 2) x, z."""
+    sides = []
+    for sign in (1.0, -1.0):
+        centre, middle, to_other = legs.half(vertices[:, 1], height, sign, body.template[:, 0].abs())
+        ray = normalize(vertices[:, [0, 2]] - centre, dim=1)
+        ray = torch.where(legs.split[:, None], _turned_outwards(ray, to_other), ray)
+        sides.append(_onto_hull(ray, height, centre, middle, to_other, support, legs.levels))
+    x = body.template[:, :1]
+    return torch.where(x > 1e-4, sides[0], torch.where(x < -1e-4, sides[1], (sides[0] + sides[1]) / 2))
+
+
 class _Legs:
     """Both legs of a posed body, from the hips to the ankles.
 
     Attributes:
-        worn: (V,) bool, what a skirt goes round. levels: (L,) heights of the sections, from the top down. hem: height.
+        worn: (V,) bool, what a skirt goes round. levels: (L,) heights of the sections, from the top down. hem: height
+        between the legs; `lower` metres below it is its lowest.
         hidden: (V,) in [0, 1], skin of the crotch, that faces down and stays where it is. split: (V,) bool, below it.
     """
 
-    def __init__(self, body: BodyModel, vertices: Tensor, joints: Tensor, drop: float):
+    def __init__(self, body: BodyModel, vertices: Tensor, joints: Tensor, drop: float, lower: float):
         names = ["pelvis", "spine1", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle"]
         self.worn = body.weights[:, [JOINT_INDEX[name] for name in names]].sum(1) > 0.6
         self.joints = joints
@@ -101,7 +113,8 @@ class _Legs:
         front = smoothstep(normals[:, 2].abs(), 0.15, 0.45)  # or back
         self.hidden = smoothstep(-normals[:, 1], 0.6, 0.9) * near * (1 - front)
         self.split = vertices[:, 1] < self.crotch + 0.012
-        self.levels = torch.linspace(self.top, self.hem, max(2, math.ceil((self.top - self.hem) / _LEVELS)))
+        lowest = max(self.hem - lower, float(ankles.max()) + 0.01)
+        self.levels = torch.linspace(self.top, lowest, max(2, math.ceil((self.top - lowest) / _LEVELS)))
 
     def share(self, height: Tensor) -> Tensor:
         """(n,) how much of a skirt there is: all below the hips, nothing on the trunk."""
@@ -181,11 +194,11 @@ def _seen_reach(own: Tensor, legs: _Legs, skirt: Skirt) -> Tensor:
         onwards = filled[last] + gain[last:, k].cumsum(0).cpu()
         filled[last + 1 :] = torch.maximum(onwards, own[last + 1 :, k].cpu().double())
         sides.append(filled.to(own))
-    reach = torch.minimum(torch.stack(sides, 1), torch.where(trunk, torch.inf, skirt.most[row]))
-    reach = torch.maximum(reach, _LEAST * own)
+    most = torch.maximum(torch.where(trunk, torch.inf, skirt.most[row]), _LEAST * own)
+    reach = torch.minimum(torch.stack(sides, 1), most).maximum(_LEAST * own)
     rows = [reach[0]]
-    for row in reach[1:]:
-        rows.append(rows[-1] + (row - rows[-1]).clamp(_SLOPE[0] * pitch, _SLOPE[1] * pitch))
+    for now, end in zip(reach[1:], most[1:]):
+        rows.append((rows[-1] + (now - rows[-1]).clamp(_SLOPE[0] * pitch, _SLOPE[1] * pitch)).minimum(end))
     return torch.stack(rows)
 
 
@@ -212,7 +225,7 @@ def _smooth(support: Tensor) -> Tensor:
     return torch.nn.functional.avg_pool1d(padded, 2 * _SMOOTH + 1, stride=1)[0].T
 
 
-def _rows_at_hem(height: Tensor, hem: float) -> tuple[Tensor, Tensor]:
+def _rows_at_hem(height: Tensor, hem: Tensor | float) -> tuple[Tensor, Tensor]:
     """New heights (V,) and whether a vertex is on the skirt (V,): the row nearest to the hem lies on it, the next one
     below is drawn up and inwards, and the mesh above and below is let out to make up for it."""
     above = height - hem

@@ -28,6 +28,9 @@ _NARROW = 0.025  # one at least so wide may be: where it opens,
 _STEP = 0.018  # it must open by so much more than the cloth of the legs
 _TOUCH = 0.05  # a gap so narrow for half of their length, and one leg hides the other
 _CORNER = 0.08  # of the gap's upper end, within which a hem's corners lie
+_MARGIN = 0.01  # of the gap beside the bare legs, which are a little wider than the fit's
+_HEM_SEEN = 0.06  # of a hem's length, from which its slant can be told
+_SLANT = 0.3  # metres per metre at most
 _BELOW = (0.03, 0.10)  # below the hem, where that cloth is measured
 _HANDS = 0.035  # round forearms and hands, where an outline may be theirs or a sleeve's
 _SIDE = 0.5  # to either side, where the outline is looked for
@@ -42,7 +45,8 @@ class Skirt:
     """A skirt as one photo shows it.
 
     Attributes:
-        drop: metres from the pelvis joint down to the hem. across: (3,) horizontal, to the right in the photo.
+        drop: metres from the pelvis joint down to the hem between the legs. across: (3,) horizontal, to the right in
+            the photo. slant: metres that the hem rises per metre along it.
         fall: (n,) metres below the pelvis joint, ascending. reach: (n, 2) how far it reaches there from the middle
             between the legs, against `across` and along it, metres; NaN where hands or nothing was seen. most: (n, 2)
             how far it may reach: there the person ends, hands and all.
@@ -53,6 +57,7 @@ class Skirt:
     fall: Tensor
     reach: Tensor
     most: Tensor
+    slant: float = 0.0
 
     def unmeasured(self, camera: Camera) -> "Skirt":
         """The same skirt in a photo that shows its length, width or both worse than another one."""
@@ -79,7 +84,7 @@ def find_skirt(evidence: PhotoEvidence, body: BodyModel, fit: BodyFit) -> Skirt 
     reach, most = _reach(joints, fall, across, camera, person > 0.5, _hands(body, vertices, camera))
     drop = _level(crotch + end, fall, reach)
     worn = fall < drop
-    return Skirt(drop, across, fall[worn], reach[worn], most[worn])
+    return Skirt(drop, across, fall[worn], reach[worn], most[worn], _slant(rows, end, person))
 
 
 @torch.no_grad()
@@ -134,13 +139,17 @@ def _down(bone: Tensor) -> float:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows of the picture from crotch to ankles: metres below the crotch, gap between the bare legs, background in it;
-    metres. `length`: from crotch to ankles."""
+    """Rows of the picture from crotch to ankles: metres below the crotch, gap between the bare legs, background in it,
+    metres. `length`: from crotch to ankles. `row` (n,), `columns` (n, 2): where the gap is, pixels; `metre`: in pixels.
+    """
 
     below: np.ndarray
     gap: np.ndarray
     background: np.ndarray
     length: float
+    row: np.ndarray
+    columns: np.ndarray
+    metre: float
 
 
 def _rows(body: BodyModel, vertices: Tensor, joints: Tensor, camera: Camera, person: np.ndarray) -> _Rows:
@@ -153,16 +162,18 @@ def _rows(body: BodyModel, vertices: Tensor, joints: Tensor, camera: Camera, per
     ends, depth = camera.project(torch.stack([vertices[crotch_vertex(body)], ankles]))
     metre = float(camera.K[1, 1]) / (1.0 if camera.orthographic else float(depth[0].clamp(min=0.05)))
     top, bottom = (float(end) for end in ends[:, 1])
-    found = []
+    found, places = [], []
     for row in range(max(round(top), 0), min(round(bottom), len(person))):
         one, other = (np.flatnonzero(cover[row]) for cover in covers)
         if not len(one) or not len(other):
             continue
         low, high = (one, other) if one.mean() < other.mean() else (other, one)
         between = person[row, low[-1] + 1 : high[0]]
+        places.append((row, low[-1] + 1, high[0]))
         found.append((row + 0.5 - top, high[0] - low[-1] - 1, (1 - between).sum()))
     below, gap, background = np.array(found, float).reshape(-1, 3).T / metre
-    return _Rows(below, gap, background, (bottom - top) / metre)
+    place = np.array(places, int).reshape(-1, 3)
+    return _Rows(below, gap, background, (bottom - top) / metre, place[:, 0], place[:, 1:], metre)
 
 
 def _hem(rows: _Rows) -> float | None:
@@ -185,6 +196,21 @@ def _hem(rows: _Rows) -> float | None:
         if rows.gap[last - 1] - cloth < _STEP:
             return None
     return min(end, rows.length - 0.02)
+
+
+def _slant(rows: _Rows, end: float, person: np.ndarray) -> float:
+    """Metres that the hem rises per metre to the right, where a wide gap shows enough of it."""
+    at = int(np.abs(rows.below - end).argmin())
+    margin, reach = round(_MARGIN * rows.metre), round(_CORNER * rows.metre)
+    low, high = rows.columns[at] + (margin, -margin)
+    top = max(int(rows.row[at]) - reach, 0)
+    if high - low < _HEM_SEEN * rows.metre:
+        return 0.0
+    background = person[top : int(rows.row[at]) + reach, low:high] < 0.5
+    if not (background.any(0) & ~background[0]).all():
+        return 0.0
+    slope = np.polyfit(np.arange(high - low), background.argmax(0), 1)[0]
+    return float(np.clip(-slope, -_SLANT, _SLANT))
 
 
 def _hands(body: BodyModel, vertices: Tensor, camera: Camera) -> np.ndarray:
