@@ -128,7 +128,7 @@ class SequenceFit:
 
     def settle(self, evidence: PhotoEvidence, smooth: FramePose) -> FramePose:
         """A smoothed pose put back on the picture: all but the depth moves a little, to landmarks and outline."""
-        objective = self._objective(evidence)
+        objective = self._objective(evidence, smooth)
         with one_thread():
             x = self._meet_outline(objective, smooth.x, evidence, matches=1)
             log_z = indices(("place",))[2:]
@@ -152,11 +152,13 @@ class SequenceFit:
         """The pose of other variables (1, SIZE)."""
         return replace(like, parameters=self._parameters(x), x=x)
 
-    def _objective(self, evidence: PhotoEvidence) -> Objective:
-        return Objective(self.body, observation(evidence), self.config.fit, self.betas, own=self.own)
+    def _objective(self, evidence: PhotoEvidence, near: FramePose | None = None) -> Objective:
+        """near: about the pose; in that of the photo the fit of the photo holds, and no landmark is moved."""
+        own = None if self.own is None or near is None else self.clothes.share(near.parameters) * self.own
+        return Objective(self.body, observation(evidence), self.config.fit, self.betas, own=own)
 
     def _fit(self, evidence: PhotoEvidence, recent: FramePose | None, swapped: bool) -> FramePose:
-        config, objective = self.config, self._objective(evidence)
+        config, objective = self.config, self._objective(evidence, recent)
         if recent is None:
             x, restarted = self._anew(objective), True
         else:
