@@ -39,7 +39,7 @@ class FabricConfig:
     outlier: float = 1.6  # times the usual contrast, beyond which something is a button, a print, a strap
     around: float = 0.006  # metres over which contrast is measured
     margin: float = 0.005  # metres around outliers and along charts' borders that are not taken either
-    fade: float = 0.01  # metres over which folds end at an outlier or at the end of what was seen
+    fade: float = 0.015  # metres over which folds end at an outlier or at the end of what was seen: an edge would show
     garment: tuple[float, float] = (1.5, 3.0)  # colour distances, in QuiltConfig.colour, over which stuff fades out
     patches: tuple[float, ...] = (0.045, 0.025)  # metres: the smaller where too little was seen for larger ones
     quilt: QuiltConfig = field(default_factory=QuiltConfig)
@@ -70,7 +70,7 @@ def weave(
         return atlas.image(values).permute(1, 2, 0).cpu().numpy()
 
     stuff = cloth.stuff
-    soft = np.clip(2 * _blurred(stuff.usable[..., None], cloth.covered, config.fade / stuff.texel) - 1, 0, 1)
+    soft = _blurred(stuff.usable[..., None], cloth.covered, config.fade / stuff.texel) ** 1.5
     other = turned(cloth.folds * soft, stuff.detail, stuff.low, stuff.usable[..., None].astype(np.float32))
     folds, detail, low, usable = np.split(other, (3, 6, 9), 2)
     folds *= _same(low, stuff.low, config)[..., None]

@@ -115,7 +115,7 @@ class _Patches(NamedTuple):
         step = max(side // 6, 1)
         row, column = np.nonzero(_means(stuff.usable, side, step) >= config.whole)
         low = np.stack([_means(stuff.low[..., c], side, step)[row, column] for c in range(3)], 1)
-        contrast = np.sqrt(_means(np.square(stuff.detail @ LUMA), side, step)[row, column])
+        contrast = np.sqrt(_means(np.square(stuff.detail @ LUMA), side, step)[row, column].clip(min=0))  # sums round
         row, column = row * step, column * step
         return _Patches(side, row, column, low, contrast, stuff.part[row + side // 2, column + side // 2])
 
