@@ -29,7 +29,7 @@ class SamplerConfig:
     first: float = 0.0
     temperature: float = 0.5
     start: float = 1.0
-    strong_change: float = 0.15
+    strong_change: float = 0.4
 
 
 class Inpainter:
