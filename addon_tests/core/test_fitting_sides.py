@@ -8,7 +8,7 @@ import torch
 
 from neural_core.body import BodyParameters, load_open_body
 from neural_core.fitting.pose_prior import mean_pose
-from neural_core.fitting.sides import facing, misread, turned_round
+from neural_core.fitting.sides import facing, misread, turned_round, without_hidden_face
 from neural_core.photo import PhotoEvidence
 
 _FACE = np.zeros((478, 2), np.float32)
@@ -87,3 +87,23 @@ def test_a_face_that_is_missed_in_some_fast_frames_turns_nobody_round(turning):
 def test_what_was_long_ago_says_nothing(turning):
     frames = [turning[0], turning[25], turning[0]]
     assert not _wrong(frames, [0.0, 2.0, 4.0])
+
+
+def test_the_face_on_a_back_is_not_seen_nor_are_ears_the_wrong_way_round(turning):
+    back = turning[25]
+    seen = without_hidden_face(back)
+    assert not seen.pose[[0, 2, 5, 9], 2].any() and seen.pose[[7, 8, 11, 12], 2].all()
+    pose = back.pose.copy()
+    pose[[7, 8]] = pose[[8, 7]]
+    assert not without_hidden_face(replace(back, pose=pose)).pose[:11, 2].any()
+    assert without_hidden_face(turning[0]) is turning[0] and without_hidden_face(turning[13]) is turning[13]
+
+
+def test_legs_do_not_cross_for_the_sake_of_two_frames(turning):
+    frames = list(turning)
+    for k in (24, 25):  # names of the legs exchanged, their depth as it is
+        pose = frames[k].pose.copy()
+        pose[25:29:2], pose[26:29:2] = turning[k].pose[26:29:2], turning[k].pose[25:29:2]
+        pose[25:29, 0] = (pose[25:29, 0] - 160) * 2 + 160
+        frames[k] = replace(frames[k], pose=pose)
+    assert {k for k, (upper, _) in _wrong(frames).items() if upper} == set()

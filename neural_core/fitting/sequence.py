@@ -23,6 +23,7 @@ from neural_core.fitting.objective import Objective
 from neural_core.fitting.observation import observation
 from neural_core.fitting.outline import MaskEdge, OutlineTerm
 from neural_core.fitting.report import LIMB_JOINTS
+from neural_core.fitting.sides import without_hidden_face
 from neural_core.fitting.variables import _FACING, Variables, indices
 from neural_core.photo.evidence import PhotoEvidence
 from neural_core.rasterizer import Topology
@@ -155,7 +156,7 @@ class SequenceFit:
     def _objective(self, evidence: PhotoEvidence, near: FramePose | None = None) -> Objective:
         """near: about the pose; in that of the photo the fit of the photo holds, and no landmark is moved."""
         own = None if self.own is None or near is None else self.clothes.share(near.parameters) * self.own
-        return Objective(self.body, observation(evidence), self.config.fit, self.betas, own=own)
+        return Objective(self.body, observation(without_hidden_face(evidence)), self.config.fit, self.betas, own=own)
 
     def _fit(self, evidence: PhotoEvidence, recent: FramePose | None, swapped: bool) -> FramePose:
         config, objective = self.config, self._objective(evidence, recent)

@@ -3,8 +3,8 @@
 A back has almost the silhouette of a front: BlazePose, that looks at one frame, calls many backs fronts (half of those
 of one synthetic clip), with left and right exchanged and near and far, too; sometimes of trunk and arms alone, or of
 the legs. Both undone it is the same body turned away. Which frames are meant is the cheapest path through the video
-(Viterbi 1967): people do not turn round between two frames, nor their shoulders against their hips, fronts have faces,
-and the detector is right more often than not.
+(Viterbi 1967): people do not turn round between two frames and rarely cross their legs, fronts have faces, and the
+detector is right more often than not.
 """
 
 from dataclasses import replace
@@ -22,17 +22,20 @@ _DOUBT = 0.15  # cost of contradicting the detector
 _HALF_DOUBT = 0.1  # and of contradicting it in one half only
 _FACELESS = 0.7  # cost of a front without a face, where the video's other fronts have one
 _FACE = 3.0  # cost of a back with a face
-_TWIST = 0.1  # cost of shoulders at right angles to the hips
+_CROSSED = 1.0  # cost of legs that stand plainly on the other side of each other than the shoulders
+_BROAD, _PLAINLY = 0.07, 0.12  # of the height: from the first on, up to twice as much, and in full
 _FRONTAL = 0.7  # cosine of the heading from which a face would be seen
-_SHOULDERS, _HIPS = (11, 12), (23, 24)
-_LEGS = np.arange(33) >= 23
+_AWAY = -0.3  # cosine of the heading from which the face is hidden
+_SHOULDERS, _EARS = (11, 12), (7, 8)
+_FACE_POINTS = [0, 1, 2, 3, 4, 5, 6, 9, 10]
+_LEGS = np.arange(33) >= 25  # the hips go with the trunk
 _STATES = tuple(product((False, True), (False, True)))  # trunk and arms, legs
 
 
 def turned_round(evidence: PhotoEvidence, upper: bool = True, legs: bool = True) -> PhotoEvidence:
     """The same landmarks in the picture, of a body that faces the other way: sides exchanged, and near and far.
 
-    upper: trunk, arms and head. legs: hips and legs.
+    upper: trunk, arms and head. legs: from the knees down.
     """
     turned = np.where(_LEGS, legs, upper)
     order = np.where(turned, OTHER_SIDE, np.arange(33))
@@ -60,7 +63,7 @@ def misread(evidence: list[PhotoEvidence], times: list[float]) -> list[tuple[boo
     turned = np.array(_STATES)
     doubt = _DOUBT * turned.any(1) + _HALF_DOUBT * (turned[:, 0] != turned[:, 1])
     cost = np.where(has_face[:, None], _FACE * turned[:, 0], faceless * towards.clip(min=0))
-    cost = cost + doubt + _TWIST * np.array([[_twist(one) for one in same] for same in states])
+    cost = cost + doubt + _CROSSED * np.array([[_crossed(one) for one in same] for same in states])
 
     limbs = np.array([[one.pose[LIMB_JOINTS, :2] for one in same] for same in states])  # (N, 4, 12, 2)
     limbs = limbs / np.array([seen.person_height_px for seen in evidence])[:, None, None, None]
@@ -81,18 +84,31 @@ def misread(evidence: list[PhotoEvidence], times: list[float]) -> list[tuple[boo
 
 def facing(evidence: PhotoEvidence) -> float:
     """Cosine of the trunk's heading: 1 towards the camera, -1 away."""
-    return float(_across(evidence, _SHOULDERS)[0])
-
-
-def _twist(evidence: PhotoEvidence) -> float:
-    """1 - cosine between shoulders and hips, seen from above."""
-    return 1 - float(_across(evidence, _SHOULDERS) @ _across(evidence, _HIPS))
-
-
-def _across(evidence: PhotoEvidence, pair: tuple[int, int]) -> np.ndarray:
-    left, right = (evidence.pose_world[side] for side in pair)
+    left, right = (evidence.pose_world[side] for side in _SHOULDERS)
     across = (left - right)[[0, 2]]
-    return across / max(float(np.linalg.norm(across)), 1e-6)
+    return float(across[0] / max(float(np.linalg.norm(across)), 1e-6))
+
+
+def without_hidden_face(evidence: PhotoEvidence) -> PhotoEvidence:
+    """Of a back, BlazePose draws the face all the same, as if it looked through the head: not seen, nor are ears that
+    lie the wrong way round."""
+    if evidence.face is not None or facing(evidence) > _AWAY:
+        return evidence
+    pose = evidence.pose.copy()
+    pose[_FACE_POINTS, 2] = 0
+    ears, shoulders = (pose[pair[0], 0] - pose[pair[1], 0] for pair in (_EARS, _SHOULDERS))
+    if ears * shoulders < 0:
+        pose[list(_EARS), 2] = 0
+    return replace(evidence, pose=pose)
+
+
+def _crossed(evidence: PhotoEvidence) -> float:
+    """0 to 1: in the picture broad shoulders lie one way, knees and ankles plainly the other."""
+    x = evidence.pose[:, 0] / evidence.person_height_px
+    shoulders, legs = x[11] - x[12], (x[25] - x[26] + x[27] - x[28]) / 2
+    if shoulders * legs >= 0:
+        return 0.0
+    return float(np.clip(abs(shoulders) / _BROAD - 1, 0, 1) * np.clip(abs(legs) / _PLAINLY, 0, 1))
 
 
 _WEIGHT = (BONE_WEIGHT / BONE_WEIGHT.sum()).numpy()
