@@ -14,6 +14,7 @@ from neural_core.inpainting.fabric import weave
 from neural_core.networks.files import read_provenance, shipped
 from neural_core.progress import Progress
 from neural_core.texture import Atlas, PartialTexture, complete
+from neural_core.texture.head_paint import paint_head
 
 if TYPE_CHECKING:
     from neural_core.inpainting.inpainter import Inpainter
@@ -69,6 +70,7 @@ def complete_textures(
     results = []
     for index, texture in enumerate(imagined):
         progress.update(0.6 + 0.4 * index / proposals, "Composing the texture")
+        texture = paint_head(texture, partial_small, coarse, body)
         composed = compose_known(partial_small, texture, coarse, body)
         origin = {"completion": "diffusion", "completion_seed": seed + index, "completion_weights": _origin()}
         detail = weave(partial, carry_detail(partial, texture, fine, body), fine, body, seed + index)

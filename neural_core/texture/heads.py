@@ -1,0 +1,229 @@
+"""What skin and hair of one head look like, and which of its texels are which.
+
+The face's own texels, seen face on, say what skin is, in the light that falls on each side; the scalp's others say what
+hair (or a hat) is. With both, colours that were sampled in the wrong place can be told (`without_strays`), and what the
+photo did not show of a head is filled with the one or the other, never with a blend of both (`head_paint`).
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from neural_core.body.model import BodyModel
+from neural_core.body.skeleton import JOINT_INDEX
+from neural_core.texture.atlas import Atlas
+from neural_core.texture.regions import body_regions, face_angle
+from neural_core.texture.sampling import PartialTexture
+
+_EAR_AT = (0.075, 0.045, 0.017)  # metres from the head joint on the mean body, left one
+_EAR_REACH = 0.037
+_BROWS, _LIDS = 0.012, 0.012  # metres above and below the eyes' centres where brows and lids end
+_MIDDLE_OF_FACE = 20.0  # degrees round the face's axis that hold nose, mouth and the middle of the chin
+_LEAST_SKIN = 4e-4  # square metres seen face on below which nothing is known of a face
+_SMOOTH_TEXEL = 0.004  # metres: skin is compared this coarsely
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    face_on: float = 0.75  # cosine from which a texel was seen so well that what it shows is there
+    shade: tuple[float, float] = (0.55, 1.25)  # how much darker or lighter skin may be than nearby skin seen face on
+    lit: tuple[float, float] = (0.8, 1.2)  # the same where hair may grow: much of it is a darker brown than skin
+    unlike_hair: float = 0.1  # distance (sRGB) beyond that at which a colour is not skin
+    unlike: float = 0.12  # distance (sRGB) beyond that at which a colour is not skin
+    windows: tuple[float, ...] = (0.04, 0.015)  # metres, neighbourhoods whose skin is compared, wide to narrow
+    agree: tuple[float, ...] = (0.6, 0.3)  # colour distances within which their skin agrees
+    beside: float = 0.006  # metres around a stray that are mixed with it
+    seen_well: float = 0.25  # share of a patch seen face on from which it is there indeed (a mole, a lock of hair)
+    beard: float = 3e-4  # square metres of it seen face on from which it is a beard, or hair that hangs there
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head's part of an atlas, as pictures (h, w) cut out of it.
+
+    Attributes:
+        cut: where it lies in the atlas. texel: metres. face, scalp, neck: weights of the regions. ear, below_brows,
+        lower, cheek: bool; lower is below the lids, cheek that without nose, mouth and chin. inside: bool, covered by a
+            chart and head or neck.
+    """
+
+    cut: tuple[slice, slice]
+    texel: float
+    face: np.ndarray
+    scalp: np.ndarray
+    neck: np.ndarray
+    ear: np.ndarray
+    below_brows: np.ndarray
+    lower: np.ndarray
+    cheek: np.ndarray
+    inside: np.ndarray
+
+    @staticmethod
+    def of(body: BodyModel, atlas: Atlas) -> "Head":
+        return _head(_Pair(body, atlas))
+
+    def part(self, picture: Tensor) -> np.ndarray:
+        """The head's part of a picture (..., R, R) of the atlas."""
+        return picture[(..., *self.cut)].cpu().numpy()
+
+
+class _Pair:
+    """A body's atlas as a key of a cache: by identity of the atlas, which the cache keeps alive."""
+
+    def __init__(self, body: BodyModel, atlas: Atlas):
+        self.body, self.atlas = body, atlas
+
+    def __hash__(self) -> int:
+        return id(self.atlas)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Pair) and other.atlas is self.atlas
+
+
+@lru_cache(maxsize=4)
+def _head(key: _Pair) -> Head:
+    body, atlas = key.body, key.atlas
+    regions = body_regions(body)
+    eye_height = body.joint_template[JOINT_INDEX["left_eye_smplhf"], 1]
+    from_head = body.template - body.joint_template[JOINT_INDEX["head"]]
+    from_head = torch.cat([from_head[:, :1].abs(), from_head[:, 1:]], 1)
+    ear = (from_head - from_head.new_tensor(_EAR_AT)).norm(dim=1) < _EAR_REACH
+    columns = [regions[name].weight for name in ("face", "scalp", "neck")]
+    above_eyes = body.template[:, 1] - eye_height
+    lower = (above_eyes < -_LIDS) & ~ear
+    cheek = lower & (face_angle(body) > _MIDDLE_OF_FACE)
+    columns += [ear.float(), (above_eyes < _BROWS).float(), lower.float(), cheek.float()]
+    at_texels = atlas.on_surface(torch.cat([torch.stack(columns, 1), body.template], 1), body.faces)
+    maps = atlas.image(at_texels).cpu().numpy()
+    inside = (maps[:3].sum(0) > 0.5) & atlas.covered.cpu().numpy()
+    rows, cols = np.nonzero(inside.any(1))[0], np.nonzero(inside.any(0))[0]
+    cut = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    face, scalp, neck, ear, below_brows, lower, cheek, *position = (one[cut] for one in maps)
+    inside = inside[cut]
+    step = np.linalg.norm(np.diff(np.stack(position), axis=2), axis=0)[inside[:, 1:] & inside[:, :-1]]
+    texel = float(np.median(step))
+    return Head(cut, texel, face, scalp, neck, ear > 0.5, below_brows > 0.5, lower > 0.5, cheek > 0.5, inside)
+
+
+class SkinModel:
+    """What skin looks like everywhere on a head, in the light of each side.
+
+    Attributes:
+        head, colours: the head's part of the partial texture. colour: (3, h, w) of nearby skin that was seen face on.
+        unlike: (h, w) how far the seen colours are from it, whatever their shade. on_face: (h, w) bool, skin that goes
+            on from the face.
+    """
+
+    def __init__(self, head: Head, rgb: np.ndarray, confidence: np.ndarray, weight: np.ndarray, config: HeadConfig):
+        self.head = head
+        step = max(1, round(_SMOOTH_TEXEL / head.texel))
+        small, mass = _reduced(rgb * weight, step), _reduced(weight, step)
+        small = small / np.maximum(mass, 1e-6)
+        value = np.broadcast_to(_agreed(small, mass, config.agree[0])[:, None, None], small.shape)
+        for window, distance in zip(config.windows, config.agree):
+            votes = mass / (1 + np.square(small - value).sum(0) / distance**2) ** 2
+            near, sigma = _gaussian(votes, window / _SMOOTH_TEXEL), window / _SMOOTH_TEXEL
+            mean = np.stack([_gaussian(x * votes, sigma) for x in small])
+            value = (mean + 0.02 * value) / (near + 0.02)  # where there is little skin, the wider neighbourhood speaks
+        self.colour = value.repeat(step, 1).repeat(step, 2)[:, : rgb.shape[1], : rgb.shape[2]]
+        shade = (rgb * self.colour).sum(0) / np.maximum(np.square(self.colour).sum(0), 1e-6)
+        self.unlike, unlit = (
+            np.sqrt(np.square(rgb - np.clip(shade, *limits) * self.colour).sum(0))
+            for limits in (config.shade, config.lit)
+        )
+        # Skin goes on from the face to a bald forehead; what is like skin beyond a fringe is a hat.
+        label, count = ndimage.label((confidence > 0) & head.inside & (unlit < config.unlike_hair))
+        share = np.asarray(ndimage.sum(weight, label, np.arange(1, count + 1))) / weight.sum()
+        self.on_face = np.concatenate([[False], share > 0.02])[label]
+
+    @staticmethod
+    def of(
+        partial: PartialTexture, atlas: Atlas, body: BodyModel, config: HeadConfig | None = None
+    ) -> "SkinModel | None":
+        """The skin that a partial texture shows; None where no face is seen."""
+        config, head = config or HeadConfig(), Head.of(body, atlas)
+        rgb, confidence, facing = (head.part(x) for x in (partial.rgb, partial.confidence, partial.facing))
+        weight = confidence * head.face * (head.below_brows & head.inside & ~head.ear) * np.clip(4 * facing - 2, 0, 1)
+        if weight.sum() * head.texel**2 < _LEAST_SKIN:
+            return None
+        return SkinModel(head, rgb, confidence, weight, config)
+
+    def at_texels(self, atlas: Atlas) -> tuple[np.ndarray, np.ndarray]:
+        """`on_face` (n,) and `colour` (n, 3) of the atlas's texels, 0 elsewhere than on the head."""
+        whole = np.zeros((4, atlas.resolution, atlas.resolution))
+        whole[(slice(None), *self.head.cut)] = np.concatenate([self.on_face[None], self.colour])
+        rows = whole.reshape(4, -1)[:, atlas.texels.cpu().numpy()]
+        return rows[0] > 0, rows[1:].T
+
+
+def _agreed(rgb: np.ndarray, weight: np.ndarray, distance: float) -> np.ndarray:
+    """(3,) what most of the colours (3, h, w) agree on: iterated reweighting."""
+    votes = weight
+    for _ in range(4):
+        value = (rgb * votes).sum((1, 2)) / max(float(votes.sum()), 1e-9)
+        votes = weight / (1 + np.square(rgb - value[:, None, None]).sum(0) / distance**2) ** 2
+    return value
+
+
+def _gaussian(picture: np.ndarray, sigma: float) -> np.ndarray:
+    return ndimage.gaussian_filter(picture, sigma, mode="constant", truncate=2.5)
+
+
+def _reduced(picture: np.ndarray, step: int) -> np.ndarray:
+    """(..., h, w) to the means of step x step blocks, padded with zeros."""
+    h, w = picture.shape[-2:]
+    pad = [(0, 0)] * (picture.ndim - 2) + [(0, -h % step), (0, -w % step)]
+    whole = np.pad(picture, pad)
+    return whole.reshape(*whole.shape[:-2], whole.shape[-2] // step, step, -1, step).mean((-3, -1))
+
+
+@torch.no_grad()
+def without_strays(
+    partial: PartialTexture, atlas: Atlas, body: BodyModel, config: HeadConfig | None = None
+) -> PartialTexture:
+    """The partial texture without what was sampled beside the face: hair and backdrop on jaw and cheek.
+
+    The fitted jaw is a few pixels off, and beside the face in the photo there is hair. On the body that is the cheek's
+    side: dark specks when the avatar turns, copied to the other side by the mirror. A patch below the eyes that is not
+    skin and was seen from aside only, at the border of what was seen, is no beard.
+    """
+    config = config or HeadConfig()
+    skin = SkinModel.of(partial, atlas, body, config)
+    if skin is None:
+        return partial
+    head = skin.head
+    confidence, facing = head.part(partial.confidence), head.part(partial.facing)
+    seen = (confidence > 0) & head.inside
+    lower = seen & (head.face > 0.5) & head.lower
+    label, count = ndimage.label(lower & (skin.unlike > config.unlike), np.ones((3, 3)))
+    if not count:
+        return partial
+    border = ndimage.binary_dilation(~seen | (head.face <= 0.5) | head.ear, np.ones((3, 3)), 2)
+    index = np.arange(1, count + 1)
+    touches = np.asarray(ndimage.maximum(border, label, index)) > 0
+    face_on = facing > config.face_on
+    share = np.asarray(ndimage.mean(face_on, label, index))
+    area = np.asarray(ndimage.sum(face_on, label, index)) * head.texel**2
+    aside = touches & (share < config.seen_well) & (area < config.beard)
+    zone = lower & head.cheek
+    stray = np.concatenate([[False], aside])[label] & zone
+    reach = ndimage.distance_transform_edt(~stray) * head.texel if stray.any() else np.full(stray.shape, np.inf)
+    gone = torch.from_numpy(zone & (np.asarray(reach) < config.beside) & ((facing < config.face_on) | stray))
+    return _forget(partial, gone, head)
+
+
+def _forget(partial: PartialTexture, gone: Tensor, head: Head) -> PartialTexture:
+    """The partial texture without the texels `gone` (h, w) bool of the head."""
+    keep = torch.ones_like(partial.sampled)
+    keep[head.cut] = ~gone.to(keep.device)
+    return replace(
+        partial,
+        rgb=partial.rgb * keep,
+        confidence=partial.confidence * keep,
+        sampled=partial.sampled & keep,
+        filled=partial.filled & keep,
+    )
