@@ -36,7 +36,7 @@ class HeadConfig:
     unlike: float = 0.12  # distance (sRGB) beyond that at which a colour is not skin
     windows: tuple[float, ...] = (0.04, 0.015)  # metres, neighbourhoods whose skin is compared, wide to narrow
     agree: tuple[float, ...] = (0.6, 0.3)  # colour distances within which their skin agrees
-    beside: float = 0.006  # metres around a stray that are mixed with it
+    beside: float = 0.002  # metres around a stray that are mixed with it
     seen_well: float = 0.25  # share of a patch seen face on from which it is there indeed (a mole, a lock of hair)
     beard: float = 3e-4  # square metres of it seen face on from which it is a beard, or hair that hangs there
 
