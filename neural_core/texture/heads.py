@@ -7,6 +7,7 @@ photo did not show of a head is filled with the one or the other, never with a b
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -136,7 +137,7 @@ class SkinModel:
             for limits in (config.shade, config.lit)
         )
         # Skin goes on from the face to a bald forehead; what is like skin beyond a fringe is a hat.
-        label, count = ndimage.label((confidence > 0) & head.inside & (unlit < config.unlike_hair))
+        label, count = _patches((confidence > 0) & head.inside & (unlit < config.unlike_hair))
         share = np.asarray(ndimage.sum(weight, label, np.arange(1, count + 1))) / weight.sum()
         self.on_face = np.concatenate([[False], share > 0.02])[label]
 
@@ -169,8 +170,14 @@ def _agreed(rgb: np.ndarray, weight: np.ndarray, distance: float) -> np.ndarray:
     return value
 
 
+def _patches(where: np.ndarray, structure: np.ndarray | None = None) -> tuple[np.ndarray, int]:
+    """Number of each connected patch (h, w), 0 outside, and how many there are."""
+    label: Any = ndimage.label(where, structure)
+    return label
+
+
 def _gaussian(picture: np.ndarray, sigma: float) -> np.ndarray:
-    return ndimage.gaussian_filter(picture, sigma, mode="constant", truncate=2.5)
+    return np.asarray(ndimage.gaussian_filter(picture, sigma, mode="constant", truncate=2.5))
 
 
 def _reduced(picture: np.ndarray, step: int) -> np.ndarray:
@@ -199,7 +206,7 @@ def without_strays(
     confidence, facing = head.part(partial.confidence), head.part(partial.facing)
     seen = (confidence > 0) & head.inside
     lower = seen & (head.face > 0.5) & head.lower
-    label, count = ndimage.label(lower & (skin.unlike > config.unlike), np.ones((3, 3)))
+    label, count = _patches(lower & (skin.unlike > config.unlike), np.ones((3, 3)))
     if not count:
         return partial
     border = ndimage.binary_dilation(~seen | (head.face <= 0.5) | head.ear, np.ones((3, 3)), 2)
@@ -211,8 +218,10 @@ def without_strays(
     aside = touches & (share < config.seen_well) & (area < config.beard)
     zone = lower & head.cheek
     stray = np.concatenate([[False], aside])[label] & zone
-    reach = ndimage.distance_transform_edt(~stray) * head.texel if stray.any() else np.full(stray.shape, np.inf)
-    gone = torch.from_numpy(zone & (np.asarray(reach) < config.beside) & ((facing < config.face_on) | stray))
+    reach = (
+        np.asarray(ndimage.distance_transform_edt(~stray)) * head.texel if stray.any() else np.full(stray.shape, np.inf)
+    )
+    gone = torch.from_numpy(zone & (reach < config.beside) & ((facing < config.face_on) | stray))
     return _forget(partial, gone, head)
 
 
