@@ -1,0 +1,58 @@
+"""Stage `mask`: the renderer's mask head alone, on people of its own, everything else as stage (a) left it.
+
+Colours and silhouettes want different people. Colours are learnt best on bodies that wear what the product's wear; but
+there the outline of body and person nearly agree, and a mask head forgets what the garment hint is for. People fitted
+half bare teach it (docs/training.md has what it is worth).
+"""
+
+from dataclasses import replace
+
+import torch
+
+from neural_core.networks.files import shipped
+from neural_core.networks.stylegan import TextureEncoder, TextureGenerator, load_generator
+from neural_core.rendering.weights import load_renderer
+from neural_core.training.data import Batch, PairConfig, PeoplePool, prepare
+from neural_core.training.generator import batch_with_latent, source_photos
+from neural_core.training.loop import LoopConfig, Turn, adam
+from neural_core.training.renderer import RendererStage, TrainingConfig
+from neural_core.training.request import TrainingRequest
+
+_SMALL = TrainingConfig(steps=1000, learning_rate=1e-3, weight_decay=0.0, pairs=PairConfig(same_view=0.3))
+CONFIGS: dict[str, LoopConfig] = {
+    "tiny": replace(_SMALL, steps=40),
+    "small": _SMALL,
+    "base": replace(_SMALL, steps=4000, batch=32),
+}
+
+
+class MaskStage(RendererStage):
+    """The renderer's stage with one head to be trained; `latent` makes the learned channels where there is one."""
+
+    name = "mask"
+    latent: tuple[TextureEncoder, TextureGenerator] | None
+
+    def only_mask(self) -> None:
+        """Everything but the mask head stays as it is."""
+        self.network.requires_grad_(False)
+        self.network.mask_head.requires_grad_(True)
+        self.optimisers = {"network": adam(self.network.mask_head.parameters(), self.config)}
+
+    def _batch(self, turn: Turn) -> Batch:
+        pairs = self.pool.sample(turn.batch, self.config.pairs, turn.generator)
+        if self.latent is None:
+            return prepare(pairs.to(turn.device), self.maps)
+        rgb, mask = source_photos(self.pool, pairs, turn.device)
+        with torch.no_grad(), turn.autocast():
+            return batch_with_latent(pairs.to(turn.device), rgb, mask, *self.latent, self.maps)
+
+
+def build(request: TrainingRequest) -> MaskStage:
+    """The stage of `likeness train mask`; it begins with the given renderer, or the shipped one."""
+    config = request.settings(CONFIGS, TrainingConfig)
+    renderer = load_renderer(request.fine_tune or request.weights("renderer"))
+    stage = MaskStage(renderer.config, PeoplePool(request.data), config, request.device, renderer)
+    given = "generator" in request.uses or shipped("generator").is_file()
+    stage.latent = load_generator(request.weights("generator"), request.device) if given else None
+    stage.only_mask()
+    return stage
