@@ -24,7 +24,6 @@ from neural_core.photo import PhotoEvidence, observe, read_photo
 from neural_core.progress import Progress
 from neural_core.texture import Atlas, NeuralTexture, PartialTexture, sample_texture
 from neural_core.texture.garment_hint import garment_hint
-from neural_core.texture.heads import without_strays
 from neural_core.texture.merging import colour_lines, merge
 
 DETAIL_RESOLUTION = 1024  # what is exported and what the renderer copies seen texels from
@@ -219,8 +218,7 @@ def _sight(
 ) -> Sight:
     with watch.stage("sample texture"):
         resolutions = DETAIL_RESOLUTION, NEURAL_RESOLUTION
-        sampled, hint = _sample(evidence, body, fit, rest_offsets, resolutions)
-        partial, partial_small = (without_strays(one, Atlas.of(body, one.rgb.shape[-1]), body) for one in sampled)
+        (partial, partial_small), hint = _sample(evidence, body, fit, rest_offsets, resolutions)
         return Sight(evidence, fit, rest_offsets, partial, partial_small, hint, skirt)
 
 

@@ -1,11 +1,10 @@
-"""What skin and hair of one head look like, and which of its texels are which.
+"""What skin looks like on one head, and which of its texels show skin.
 
-The face's own texels, seen face on, say what skin is, in the light that falls on each side; the scalp's others say what
-hair (or a hat) is. With both, colours that were sampled in the wrong place can be told (`without_strays`), and what the
-photo did not show of a head is filled with the one or the other, never with a blend of both (`head_paint`).
+The face's own texels, seen face on, say what skin is, in the light that falls on each side. What goes on from the face
+is skin, too; the scalp's others are hair (or a hat). `head_paint` fills what was not seen with the one or the other.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -17,29 +16,22 @@ from torch import Tensor
 from neural_core.body.model import BodyModel
 from neural_core.body.skeleton import JOINT_INDEX
 from neural_core.texture.atlas import Atlas
-from neural_core.texture.regions import body_regions, face_angle
+from neural_core.texture.regions import body_regions
 from neural_core.texture.sampling import PartialTexture
 
 _EAR_AT = (0.075, 0.045, 0.017)  # metres from the head joint on the mean body, left one
 _EAR_REACH = 0.037
-_BROWS, _LIDS = 0.012, 0.012  # metres above and below the eyes' centres where brows and lids end
-_MIDDLE_OF_FACE = 20.0  # degrees round the face's axis that hold nose, mouth and the middle of the chin
+_BROWS = 0.012  # metres above the eyes' centres where brows end
 _LEAST_SKIN = 4e-4  # square metres seen face on below which nothing is known of a face
 _SMOOTH_TEXEL = 0.004  # metres: skin is compared this coarsely
 
 
 @dataclass(frozen=True)
 class HeadConfig:
-    face_on: float = 0.75  # cosine from which a texel was seen so well that what it shows is there
-    shade: tuple[float, float] = (0.55, 1.25)  # how much darker or lighter skin may be than nearby skin seen face on
-    lit: tuple[float, float] = (0.8, 1.2)  # the same where hair may grow: much of it is a darker brown than skin
-    unlike_hair: float = 0.1  # distance (sRGB) beyond that at which a colour is not skin
-    unlike: float = 0.12  # distance (sRGB) beyond that at which a colour is not skin
+    lit: tuple[float, float] = (0.8, 1.2)  # how much darker or lighter than nearby skin: much hair is a darker brown
+    unlike: float = 0.1  # distance (sRGB) beyond that at which a colour is not skin
     windows: tuple[float, ...] = (0.04, 0.015)  # metres, neighbourhoods whose skin is compared, wide to narrow
     agree: tuple[float, ...] = (0.6, 0.3)  # colour distances within which their skin agrees
-    beside: float = 0.002  # metres around a stray that are mixed with it
-    seen_well: float = 0.25  # share of a patch seen face on from which it is there indeed (a mole, a lock of hair)
-    beard: float = 3e-4  # square metres of it seen face on from which it is a beard, or hair that hangs there
 
 
 @dataclass(frozen=True)
@@ -47,9 +39,8 @@ class Head:
     """The head's part of an atlas, as pictures (h, w) cut out of it.
 
     Attributes:
-        cut: where it lies in the atlas. texel: metres. face, scalp, neck: weights of the regions. ear, below_brows,
-        lower, cheek: bool; lower is below the lids, cheek that without nose, mouth and chin. inside: bool, covered by a
-            chart and head or neck.
+        cut: where it lies in the atlas. texel: metres. face, scalp, neck: weights of the regions. ear, below_brows:
+            bool. inside: bool, covered by a chart and head or neck.
     """
 
     cut: tuple[slice, slice]
@@ -59,8 +50,6 @@ class Head:
     neck: np.ndarray
     ear: np.ndarray
     below_brows: np.ndarray
-    lower: np.ndarray
-    cheek: np.ndarray
     inside: np.ndarray
 
     @staticmethod
@@ -95,19 +84,17 @@ def _head(key: _Pair) -> Head:
     ear = (from_head - from_head.new_tensor(_EAR_AT)).norm(dim=1) < _EAR_REACH
     columns = [regions[name].weight for name in ("face", "scalp", "neck")]
     above_eyes = body.template[:, 1] - eye_height
-    lower = (above_eyes < -_LIDS) & ~ear
-    cheek = lower & (face_angle(body) > _MIDDLE_OF_FACE)
-    columns += [ear.float(), (above_eyes < _BROWS).float(), lower.float(), cheek.float()]
+    columns += [ear.float(), (above_eyes < _BROWS).float()]
     at_texels = atlas.on_surface(torch.cat([torch.stack(columns, 1), body.template], 1), body.faces)
     maps = atlas.image(at_texels).cpu().numpy()
     inside = (maps[:3].sum(0) > 0.5) & atlas.covered.cpu().numpy()
     rows, cols = np.nonzero(inside.any(1))[0], np.nonzero(inside.any(0))[0]
     cut = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
-    face, scalp, neck, ear, below_brows, lower, cheek, *position = (one[cut] for one in maps)
+    face, scalp, neck, ear, below_brows, *position = (one[cut] for one in maps)
     inside = inside[cut]
     step = np.linalg.norm(np.diff(np.stack(position), axis=2), axis=0)[inside[:, 1:] & inside[:, :-1]]
     texel = float(np.median(step))
-    return Head(cut, texel, face, scalp, neck, ear > 0.5, below_brows > 0.5, lower > 0.5, cheek > 0.5, inside)
+    return Head(cut, texel, face, scalp, neck, ear > 0.5, below_brows > 0.5, inside)
 
 
 class SkinModel:
@@ -115,8 +102,7 @@ class SkinModel:
 
     Attributes:
         head, colours: the head's part of the partial texture. colour: (3, h, w) of nearby skin that was seen face on.
-        unlike: (h, w) how far the seen colours are from it, whatever their shade. on_face: (h, w) bool, skin that goes
-            on from the face.
+        on_face: (h, w) bool, skin that goes on from the face.
     """
 
     def __init__(self, head: Head, rgb: np.ndarray, confidence: np.ndarray, weight: np.ndarray, config: HeadConfig):
@@ -132,12 +118,10 @@ class SkinModel:
             value = (mean + 0.02 * value) / (near + 0.02)  # where there is little skin, the wider neighbourhood speaks
         self.colour = value.repeat(step, 1).repeat(step, 2)[:, : rgb.shape[1], : rgb.shape[2]]
         shade = (rgb * self.colour).sum(0) / np.maximum(np.square(self.colour).sum(0), 1e-6)
-        self.unlike, unlit = (
-            np.sqrt(np.square(rgb - np.clip(shade, *limits) * self.colour).sum(0))
-            for limits in (config.shade, config.lit)
-        )
+        lit = np.clip(shade, *config.lit) * self.colour
+        unlike = np.sqrt(np.square(rgb - lit).sum(0))
         # Skin goes on from the face to a bald forehead; what is like skin beyond a fringe is a hat.
-        label, count = _patches((confidence > 0) & head.inside & (unlit < config.unlike_hair))
+        label, count = _patches((confidence > 0) & head.inside & (unlike < config.unlike))
         share = np.asarray(ndimage.sum(weight, label, np.arange(1, count + 1))) / weight.sum()
         self.on_face = np.concatenate([[False], share > 0.02])[label]
 
@@ -186,53 +170,3 @@ def _reduced(picture: np.ndarray, step: int) -> np.ndarray:
     pad = [(0, 0)] * (picture.ndim - 2) + [(0, -h % step), (0, -w % step)]
     whole = np.pad(picture, pad)
     return whole.reshape(*whole.shape[:-2], whole.shape[-2] // step, step, -1, step).mean((-3, -1))
-
-
-@torch.no_grad()
-def without_strays(
-    partial: PartialTexture, atlas: Atlas, body: BodyModel, config: HeadConfig | None = None
-) -> PartialTexture:
-    """The partial texture without what was sampled beside the face: hair and backdrop on jaw and cheek.
-
-    The fitted jaw is a few pixels off, and beside the face in the photo there is hair. On the body that is the cheek's
-    side: dark specks when the avatar turns, copied to the other side by the mirror. A patch below the eyes that is not
-    skin and was seen from aside only, at the border of what was seen, is no beard.
-    """
-    config = config or HeadConfig()
-    skin = SkinModel.of(partial, atlas, body, config)
-    if skin is None:
-        return partial
-    head = skin.head
-    confidence, facing = head.part(partial.confidence), head.part(partial.facing)
-    seen = (confidence > 0) & head.inside
-    lower = seen & (head.face > 0.5) & head.lower
-    label, count = _patches(lower & (skin.unlike > config.unlike), np.ones((3, 3)))
-    if not count:
-        return partial
-    border = ndimage.binary_dilation(~seen | (head.face <= 0.5) | head.ear, np.ones((3, 3)), 2)
-    index = np.arange(1, count + 1)
-    touches = np.asarray(ndimage.maximum(border, label, index)) > 0
-    face_on = facing > config.face_on
-    share = np.asarray(ndimage.mean(face_on, label, index))
-    area = np.asarray(ndimage.sum(face_on, label, index)) * head.texel**2
-    aside = touches & (share < config.seen_well) & (area < config.beard)
-    zone = lower & head.cheek
-    stray = np.concatenate([[False], aside])[label] & zone
-    reach = (
-        np.asarray(ndimage.distance_transform_edt(~stray)) * head.texel if stray.any() else np.full(stray.shape, np.inf)
-    )
-    gone = torch.from_numpy(zone & (reach < config.beside) & ((facing < config.face_on) | stray))
-    return _forget(partial, gone, head)
-
-
-def _forget(partial: PartialTexture, gone: Tensor, head: Head) -> PartialTexture:
-    """The partial texture without the texels `gone` (h, w) bool of the head."""
-    keep = torch.ones_like(partial.sampled)
-    keep[head.cut] = ~gone.to(keep.device)
-    return replace(
-        partial,
-        rgb=partial.rgb * keep,
-        confidence=partial.confidence * keep,
-        sampled=partial.sampled & keep,
-        filled=partial.filled & keep,
-    )
