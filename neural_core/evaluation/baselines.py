@@ -36,7 +36,7 @@ class Shown:
     detail: PartialTexture
     small: PartialTexture
     hint: Tensor
-    latent: Tensor | None
+    latent: Tensor | None = None
 
 
 def sample(
