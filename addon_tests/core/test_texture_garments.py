@@ -69,6 +69,16 @@ def test_a_shadow_that_ends_elsewhere_in_every_column_is_no_hem():
     assert len(hems(soft, np.where(place < 55, 0.3, 0.8)[None].repeat(6, 0))) == 1  # together: trousers end there
 
 
+def test_a_majority_that_jumps_where_every_column_fades_is_no_hem_and_a_belt_is_one():
+    """Light that falls off to the floor: 5 cm in each column, 8 mm higher in the next; the rings' majority jumps."""
+    place = np.arange(120)
+    colour = (0.15 + 0.15 * (place >= 60))[:, None].repeat(3, 1)
+    dark, light = oklab(colour)[[0, -1], 0]
+    share = (place - 60 - np.arange(-2, 3)[:, None]) * WIDTH
+    assert hems(colour, dark + (light - dark) * np.clip(share / 0.05 + 0.5, 0, 1)) == []
+    assert hems(colour, dark + (light - dark) * (share >= 0)) == [59]  # a belt, askew by 3 cm
+
+
 def test_a_slanted_hem_in_front_is_crisp_behind(atlas):
     """In front the hem rises 8 cm from side to side."""
     x, y, _ = positions(atlas).unbind(1)

@@ -21,7 +21,8 @@ class GarmentConfig:
     hue: float = 0.03  # difference of chroma from which a border is one of garments whatever the light,
     shade: float = 0.06  # with this share of that of lightness: no shade makes black of white
     near: float = 0.08  # metres on each side of a border that tell what it is
-    crisp: float = 0.75  # share of a step of lightness that must happen within 3 cm, side by side and in the rings
+    crisp: float = 0.75  # share of a step of lightness that must happen within 3 cm, side by side and in the rings,
+    beside: float = 0.7  # and side by side alone: light falling off to the floor fades there, though a majority jumps
     mixture: float = 0.1  # metres below which a piece between two others may be no more than their mixture
     even: float = 0.16  # metres of a garment over which its shade is averaged
 
@@ -43,7 +44,8 @@ def garments(
         step = np.average(flat[above], 0, sure[above]) - np.average(flat[below], 0, sure[below])
         around = slice(max(0, start - reach), start + reach)
         at_once = [_at_once(rows[:, around], step[0], width) for rows in (columns, flat[None, :, 0])]
-        if np.linalg.norm(step * [config.shade, 1, 1]) > config.hue or np.mean(at_once) > config.crisp:
+        sharp = np.mean(at_once) > config.crisp and at_once[0] > config.beside
+        if np.linalg.norm(step * [config.shade, 1, 1]) > config.hue or sharp:
             hems.append(start)
     return np.isin(np.arange(len(colour)), hems).cumsum()
 
