@@ -30,7 +30,7 @@ class MaskTraining(TrainingConfig):
             fits follow the outline, and there this much less measured best.
     """
 
-    lean: float = 0.6
+    lean: float = 0.3
 
 
 _SMALL = MaskTraining(steps=1000, learning_rate=1e-3, weight_decay=0.0, pairs=PairConfig(same_view=0.3))
