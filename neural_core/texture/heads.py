@@ -5,7 +5,6 @@ is skin, too; the scalp's others are hair (or a hat). `head_paint` fills what wa
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -39,69 +38,48 @@ class Head:
     """The head's part of an atlas, as pictures (h, w) cut out of it.
 
     Attributes:
-        cut: where it lies in the atlas. texel: metres. face, scalp, neck: weights of the regions. ear, below_brows:
-            bool. inside: bool, covered by a chart and head or neck.
+        cut: where it lies in the atlas. texel: metres. face: weight of the region. ear, below_brows: bool.
+            inside: bool, covered by a chart and head or neck.
     """
 
     cut: tuple[slice, slice]
     texel: float
     face: np.ndarray
-    scalp: np.ndarray
-    neck: np.ndarray
     ear: np.ndarray
     below_brows: np.ndarray
     inside: np.ndarray
 
     @staticmethod
     def of(body: BodyModel, atlas: Atlas) -> "Head":
-        return _head(_Pair(body, atlas))
+        regions = body_regions(body)
+        eye_height = body.joint_template[JOINT_INDEX["left_eye_smplhf"], 1]
+        from_head = body.template - body.joint_template[JOINT_INDEX["head"]]
+        from_head = torch.cat([from_head[:, :1].abs(), from_head[:, 1:]], 1)
+        ear = (from_head - from_head.new_tensor(_EAR_AT)).norm(dim=1) < _EAR_REACH
+        columns = [regions[name].weight for name in ("face", "scalp", "neck")]
+        above_eyes = body.template[:, 1] - eye_height
+        columns += [ear.float(), (above_eyes < _BROWS).float()]
+        at_texels = atlas.on_surface(torch.cat([torch.stack(columns, 1), body.template], 1), body.faces)
+        maps = atlas.image(at_texels).cpu().numpy()
+        inside = (maps[:3].sum(0) > 0.5) & atlas.covered.cpu().numpy()
+        rows, cols = np.nonzero(inside.any(1))[0], np.nonzero(inside.any(0))[0]
+        cut = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+        face, _, _, ear, below_brows, *position = (one[cut] for one in maps)
+        inside = inside[cut]
+        step = np.linalg.norm(np.diff(np.stack(position), axis=2), axis=0)[inside[:, 1:] & inside[:, :-1]]
+        texel = float(np.median(step))
+        return Head(cut, texel, face, ear > 0.5, below_brows > 0.5, inside)
 
     def part(self, picture: Tensor) -> np.ndarray:
         """The head's part of a picture (..., R, R) of the atlas."""
         return picture[(..., *self.cut)].cpu().numpy()
 
 
-class _Pair:
-    """A body's atlas as a key of a cache: by identity of the atlas, which the cache keeps alive."""
-
-    def __init__(self, body: BodyModel, atlas: Atlas):
-        self.body, self.atlas = body, atlas
-
-    def __hash__(self) -> int:
-        return id(self.atlas)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Pair) and other.atlas is self.atlas
-
-
-@lru_cache(maxsize=4)
-def _head(key: _Pair) -> Head:
-    body, atlas = key.body, key.atlas
-    regions = body_regions(body)
-    eye_height = body.joint_template[JOINT_INDEX["left_eye_smplhf"], 1]
-    from_head = body.template - body.joint_template[JOINT_INDEX["head"]]
-    from_head = torch.cat([from_head[:, :1].abs(), from_head[:, 1:]], 1)
-    ear = (from_head - from_head.new_tensor(_EAR_AT)).norm(dim=1) < _EAR_REACH
-    columns = [regions[name].weight for name in ("face", "scalp", "neck")]
-    above_eyes = body.template[:, 1] - eye_height
-    columns += [ear.float(), (above_eyes < _BROWS).float()]
-    at_texels = atlas.on_surface(torch.cat([torch.stack(columns, 1), body.template], 1), body.faces)
-    maps = atlas.image(at_texels).cpu().numpy()
-    inside = (maps[:3].sum(0) > 0.5) & atlas.covered.cpu().numpy()
-    rows, cols = np.nonzero(inside.any(1))[0], np.nonzero(inside.any(0))[0]
-    cut = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
-    face, scalp, neck, ear, below_brows, *position = (one[cut] for one in maps)
-    inside = inside[cut]
-    step = np.linalg.norm(np.diff(np.stack(position), axis=2), axis=0)[inside[:, 1:] & inside[:, :-1]]
-    texel = float(np.median(step))
-    return Head(cut, texel, face, scalp, neck, ear > 0.5, below_brows > 0.5, inside)
-
-
 class SkinModel:
     """What skin looks like everywhere on a head, in the light of each side.
 
     Attributes:
-        head, colours: the head's part of the partial texture. colour: (3, h, w) of nearby skin that was seen face on.
+        head: its part of the atlas. colour: (3, h, w) of nearby skin that was seen face on.
         on_face: (h, w) bool, skin that goes on from the face.
     """
 
@@ -121,7 +99,8 @@ class SkinModel:
         lit = np.clip(shade, *config.lit) * self.colour
         unlike = np.sqrt(np.square(rgb - lit).sum(0))
         # Skin goes on from the face to a bald forehead; what is like skin beyond a fringe is a hat.
-        label, count = _patches((confidence > 0) & head.inside & (unlike < config.unlike))
+        labelled: Any = ndimage.label((confidence > 0) & head.inside & (unlike < config.unlike))
+        label, count = labelled
         share = np.asarray(ndimage.sum(weight, label, np.arange(1, count + 1))) / weight.sum()
         self.on_face = np.concatenate([[False], share > 0.02])[label]
 
@@ -152,12 +131,6 @@ def _agreed(rgb: np.ndarray, weight: np.ndarray, distance: float) -> np.ndarray:
         value = (rgb * votes).sum((1, 2)) / max(float(votes.sum()), 1e-9)
         votes = weight / (1 + np.square(rgb - value[:, None, None]).sum(0) / distance**2) ** 2
     return value
-
-
-def _patches(where: np.ndarray, structure: np.ndarray | None = None) -> tuple[np.ndarray, int]:
-    """Number of each connected patch (h, w), 0 outside, and how many there are."""
-    label: Any = ndimage.label(where, structure)
-    return label
 
 
 def _gaussian(picture: np.ndarray, sigma: float) -> np.ndarray:

@@ -104,7 +104,13 @@ def _region(
 def scalp_weight(body: BodyModel) -> Tensor:
     """(V,) 1 where hair grows on a head, 0 on the face and the ears; only meaningful on the head."""
     position = body.template
-    scalp = _smoothstep(face_angle(body), *_HAIRLINE)
+    eyes = body.joint_template[[JOINT_INDEX["left_eye_smplhf"], JOINT_INDEX["right_eye_smplhf"]]].mean(0)
+    centre = eyes - torch.tensor([0.0, 0.0, _SKULL_BEHIND_EYES], device=body.device)
+    down = torch.deg2rad(torch.tensor(_FACE_DOWN, device=body.device))
+    face_axis = torch.stack([torch.zeros_like(down), -down.sin(), down.cos()])
+    direction = torch.nn.functional.normalize(position - centre, dim=1)
+    angle = torch.rad2deg((direction @ face_axis).clamp(-1, 1).acos())
+    scalp = _smoothstep(angle, *_HAIRLINE)
     on_head = body.weights[:, [JOINT_INDEX[j] for j in _HEAD]].sum(1) > 0.5
     for side in (1.0, -1.0):
         ear = position[torch.where(on_head, side * position[:, 0], -torch.inf).argmax()]
@@ -112,16 +118,6 @@ def scalp_weight(body: BodyModel) -> Tensor:
         reach = (position - middle) / torch.tensor(_EAR_SIZE, device=body.device)
         scalp = scalp * _smoothstep(reach.norm(dim=1), *_EAR_EDGE)
     return scalp
-
-
-def face_angle(body: BodyModel) -> Tensor:
-    """(V,) degrees from the face's axis at the skull's centre."""
-    eyes = body.joint_template[[JOINT_INDEX["left_eye_smplhf"], JOINT_INDEX["right_eye_smplhf"]]].mean(0)
-    centre = eyes - torch.tensor([0.0, 0.0, _SKULL_BEHIND_EYES], device=body.device)
-    down = torch.deg2rad(torch.tensor(_FACE_DOWN, device=body.device))
-    face_axis = torch.stack([torch.zeros_like(down), -down.sin(), down.cos()])
-    direction = torch.nn.functional.normalize(body.template - centre, dim=1)
-    return torch.rad2deg((direction @ face_axis).clamp(-1, 1).acos())
 
 
 def _smoothstep(x: Tensor, low: float, high: float) -> Tensor:
