@@ -36,7 +36,7 @@ def window(archive, tmp_path_factory):
     """Blender with the extension, the Likeness tab open; pictures go to LIKENESS_GUI_SHOTS where it is set."""
     folder = tmp_path_factory.mktemp("gui")
     shots = Path(os.environ.get("LIKENESS_GUI_SHOTS") or folder / "shots")
-    with BlenderWindow(folder, shots, os.environ.get("LIKENESS_GUI_DISPLAY", ":83")) as blender:
+    with BlenderWindow(folder, shots) as blender:
         done = blender.command("--command", "extension", "install-file", "-r", "user_default", "-e", str(archive))
         assert done.returncode == 0, done.stdout + done.stderr
         start(blender)

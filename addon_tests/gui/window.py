@@ -43,14 +43,23 @@ def available() -> str | None:
     return None
 
 
+def free_display(temporary: Path = Path("/tmp")) -> str:
+    """A display nobody has, not even a server that was killed: its socket stays behind and the tool takes it for alive."""
+    for number in range(83, 183):
+        socket, lock = temporary / f".X11-unix/X{number}", temporary / f".X{number}-lock"
+        if not socket.exists() and not lock.exists():
+            return f":{number}"
+    raise AssertionError(f"no free display: remove the left-over sockets in {temporary}/.X11-unix")
+
+
 class BlenderWindow:
     """Blender in a window that fills a display of its own.
 
     user: Blender's user folder (preferences, extensions), kept between starts. shots: where screenshots go.
     """
 
-    def __init__(self, folder: Path, shots: Path, display: str = ":83", size: str = "1600x900"):
-        self.folder, self.shots, self.display, self.size = folder, shots, display, size
+    def __init__(self, folder: Path, shots: Path, size: str = "1600x900"):
+        self.folder, self.shots, self.display, self.size = folder, shots, free_display(), size
         self.user = folder / "user"
         self._probe = folder / "probe"
         self._blender: subprocess.Popen | None = None
