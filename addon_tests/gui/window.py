@@ -44,7 +44,7 @@ def available() -> str | None:
 
 
 def free_display(temporary: Path = Path("/tmp")) -> str:
-    """A display nobody has, not even a server that was killed: its socket stays behind and the tool takes it for alive."""
+    """A display nobody has, not even a server that was killed: its socket stays behind and looks alive to the tool."""
     for number in range(83, 183):
         socket, lock = temporary / f".X11-unix/X{number}", temporary / f".X{number}-lock"
         if not socket.exists() and not lock.exists():
