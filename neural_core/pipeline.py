@@ -199,13 +199,21 @@ def _observe_and_fit(
 def _look(evidence: PhotoEvidence, fit: BodyFit, body: BodyModel, watch: Stopwatch, progress: Progress) -> Sight:
     """Clothed shape and texture of one fitted photo."""
     with watch.stage("clothed shape"):
-        expected = _expected_clothes(evidence, body, fit)
-        rest_offsets = fit_clothed_shape(evidence, body, fit, progress=progress.part(0.65, 0.85), expected=expected)
-        skirt = find_skirt(evidence, body, fit)
-        if skirt is not None:
-            rest_offsets = hang_skirt(body, fit.parameters, rest_offsets, skirt)
+        rest_offsets, skirt = clothe(evidence, fit, body, progress.part(0.65, 0.85))
     progress.update(0.85, "Sampling the texture")
     return _sight(evidence, fit, rest_offsets, skirt, body, watch)
+
+
+def clothe(
+    evidence: PhotoEvidence, fit: BodyFit, body: BodyModel, progress: Progress | None = None
+) -> tuple[torch.Tensor, Skirt | None]:
+    """Clothed shape (V, 3) of a fitted photo: what is expected, corrected by the outline, a skirt where one is seen."""
+    expected = _expected_clothes(evidence, body, fit)
+    rest_offsets = fit_clothed_shape(evidence, body, fit, progress=progress, expected=expected)
+    skirt = find_skirt(evidence, body, fit)
+    if skirt is not None:
+        rest_offsets = hang_skirt(body, fit.parameters, rest_offsets, skirt)
+    return rest_offsets, skirt
 
 
 def _sight(

@@ -224,7 +224,8 @@ def test_estimated_bodies_are_near_the_truth_in_the_picture(people):
     posed = pose_person(person, poses)
     cameras = [random_camera(np.random.default_rng(s), posed.vertices[s], 256, 160, False) for s in range(4)]
     rng = np.random.default_rng(0)
-    bodies = estimate.estimated_bodies(person, estimate.estimate_shape(person, rng), poses, cameras, rng)
+    shape = estimate.estimate_shape(person, rng)
+    bodies = estimate.estimated_bodies(person, shape, estimate.estimate_poses(person, shape, poses, cameras, rng))
     skin = torch.nonzero((person.source >= 0) & (torch.arange(len(person.source)) < 3000)).squeeze(1)
     for k, camera in enumerate(cameras):
         truth, _ = camera.project(posed.vertices[k, skin])

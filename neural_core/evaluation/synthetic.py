@@ -26,11 +26,11 @@ from neural_core.evaluation.synthetic_people import (
     PHOTO_VIEWS,
     Subject,
     View,
+    evidence_of,
     make_subject,
     noisy_fit,
     placement,
     real_fit,
-    true_evidence,
     true_joints,
 )
 from neural_core.fitting import BodyFit
@@ -170,7 +170,7 @@ class Bench:
     def _seen(self, subject: Subject, view: int) -> tuple[PhotoEvidence, BodyFit]:
         if self.config.real_fit:
             return real_fit(subject, view)
-        return true_evidence(subject, view), noisy_fit(subject, view)
+        return evidence_of(subject, view), noisy_fit(subject, view)
 
     def _scene(self, subject: Subject, index: int, avatar: Avatar, fit: BodyFit) -> "Scene":
         """The avatar's mesh and a camera for a view: in the photo's pose as it was fitted, else in the view's pose."""

@@ -18,9 +18,9 @@ from neural_core.body.skinning import joint_transforms, rotation_matrices
 from neural_core.camera import Camera
 from neural_core.fitting import BodyFit, fit_body
 from neural_core.photo import Photo, PhotoEvidence, observe
-from neural_core.photo.mask import refine_mask
 from neural_core.training.people.cameras import random_camera
 from neural_core.training.people.estimate import FitNoise, shift_in_picture, wrong_rotations
+from neural_core.training.people.evidence import true_evidence
 from neural_core.training.people.lights import random_light
 from neural_core.training.people.person import GARMENTS, Person, make_person, pose_person
 from neural_core.training.people.photograph import photograph, reduce_picture
@@ -138,32 +138,10 @@ def placement(found: Tensor, truth: Tensor, camera: Camera) -> Tensor:
     return shift_in_picture(((found - eye) @ R.T)[None], ((truth - eye) @ R.T)[None])[0] @ R
 
 
-def true_evidence(subject: Subject, view: int) -> PhotoEvidence:
-    """What detectors without errors would see of a photo: true landmarks and focal length.
-
-    The mask is the product's: a segmenter's, whose edge wanders by pixels, refined by the picture's own colours.
-    """
-    person, seen = subject.person, subject.views[view]
-    image, mask = subject.photos[view]
-    rotations, joints = joint_transforms(rotation_matrices(subject.poses[seen.pose][None]), person.joints[None])
-    points = person.wardrobe.body.landmarks.pose_points(joints, rotations)[0]
-    pixels = seen.camera.project(points)[0]
-    rows = torch.nonzero((seen.mask > 0.5).any(1)).flatten()
-    height = float(rows[-1] - rows[0] + 1)
-    picture = np.ascontiguousarray(image.permute(1, 2, 0).numpy())
-    return PhotoEvidence(
-        image=picture,
-        mask=refine_mask(picture, np.ascontiguousarray(mask.numpy()), pixels.numpy(), height),
-        pose=torch.cat([pixels, torch.ones(len(pixels), 1)], dim=1).numpy(),
-        pose_world=(points - points[[23, 24]].mean(0)).numpy() @ seen.camera.R.numpy().T,
-        face=None,
-        hands=(None, None),
-        focal=float(seen.camera.K[0, 0]),
-        focal_source="user",
-        person_height_px=height,
-        full_body=True,
-        warnings=(),
-    )
+def evidence_of(subject: Subject, view: int) -> PhotoEvidence:
+    """What detectors without errors would see of a photo."""
+    seen = subject.views[view]
+    return true_evidence(subject.person, subject.poses[seen.pose], seen.camera, *subject.photos[view], seen.mask)
 
 
 def real_fit(subject: Subject, view: int) -> tuple[PhotoEvidence, BodyFit]:

@@ -42,13 +42,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--bare", type=float, default=FitNoise.no_clothes, help="share of people fitted without clothes"
     )
+    parser.add_argument(
+        "--product-clothes", action="store_true", help="fit the clothed shape to view 0 as the product does, instead"
+    )
     parser.add_argument("--sheet", type=Path, help="also draw 4 x 6 of these people into this JPEG or PNG")
     parser.add_argument("--samples", type=Path, help="also draw 4 x 2 training samples with their textures")
     parser.add_argument("--workers", type=int, default=1, help="processes, each with one thread of torch")
     given = parser.parse_args(arguments)
     noise = FitNoise(no_clothes=given.bare, clothes=tuple(given.clothes))
     width = given.height * PeopleConfig.width // PeopleConfig.height
-    config = PeopleConfig(height=given.height, width=width, fit_noise=noise)
+    config = PeopleConfig(height=given.height, width=width, fit_noise=noise, product_clothes=given.product_clothes)
     end = given.first_seed + given.count
     shards = [(first, min(PEOPLE_PER_SHARD, end - first)) for first in range(given.first_seed, end, PEOPLE_PER_SHARD)]
     make = partial(_make, config=config, out=given.out, device=given.device)

@@ -83,25 +83,38 @@ def estimate_shape(person: Person, rng: np.random.Generator, noise: FitNoise = F
     return EstimatedShape(betas, expression, found * offsets)
 
 
-def estimated_bodies(
+@dataclass(frozen=True)
+class EstimatedPoses:
+    """Of N views: local rotations (N, 55, 3, 3), and where the body stands, (N, 3) metres."""
+
+    local: Tensor
+    transl: Tensor
+
+
+def estimate_poses(
     person: Person,
     shape: EstimatedShape,
     poses: Tensor,
     cameras: list[Camera],
     rng: np.random.Generator,
     noise: FitNoise = FitNoise(),
-) -> Tensor:
-    """(N, V, 3) fitted, clothed bodies of N views with poses (N, 55, 3), each a little wrong."""
+) -> EstimatedPoses:
+    """Poses (N, 55, 3) of N views, each a little wrong; clothes do not matter."""
     to_camera = torch.stack([camera.R for camera in cameras]).to(poses.device)
     eyes = torch.stack([camera.position for camera in cameras]).to(poses.device)
     local = rotation_matrices(poses)
     wrong = wrong_rotations(person.joints, local, to_camera, eyes, rng, noise)
-    vertices, found = pose_shape(person, shape, wrong)
+    _, found = pose_shape(person, shape, wrong)
     _, truth = joint_transforms(local, person.joints.expand(len(local), -1, -1))
     found, truth = found[:, :_BODY_JOINTS], truth[:, :_BODY_JOINTS]
     shift = torch.from_numpy(rng.standard_normal((len(poses), 3)) * noise.shift).float().to(poses.device)
     shift = shift + shift_in_picture((found - eyes[:, None]) @ to_camera.mT, (truth - eyes[:, None]) @ to_camera.mT)
-    return vertices + shift[:, None] @ to_camera
+    return EstimatedPoses(wrong, (shift[:, None] @ to_camera)[:, 0])
+
+
+def estimated_bodies(person: Person, shape: EstimatedShape, poses: EstimatedPoses) -> Tensor:
+    """(N, V, 3) fitted, clothed bodies."""
+    return pose_shape(person, shape, poses.local)[0] + poses.transl[:, None]
 
 
 def pose_shape(person: Person, shape: EstimatedShape, local: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,9 @@ from neural_core.texture.atlas import Atlas
 from neural_core.texture.sampling import SamplingConfig, sample_texture, vertex_normals
 from neural_core.training.people import zbuffer
 from neural_core.training.people.cameras import random_camera
-from neural_core.training.people.estimate import FitNoise, estimate_shape, estimated_bodies
+from neural_core.training.people.dressed import dressed_by_product
+from neural_core.training.people.estimate import FitNoise, estimate_poses, estimate_shape, estimated_bodies
+from neural_core.training.people.evidence import true_evidence
 from neural_core.training.people.lights import random_light
 from neural_core.training.people.offsets import outward
 from neural_core.training.people.person import GARMENTS, Person, make_person, pose_person
@@ -36,6 +38,7 @@ class PeopleConfig:
     texture: int = 256  # what the networks read
     supersampling: float = 1.5  # samples per pixel along an axis; the textures are sampled at this finer size
     leg_freedom_in_skirts: float = 0.6
+    product_clothes: bool = False  # the clothed shape that the product fits to view 0, in all views
     fit_noise: FitNoise = field(default_factory=FitNoise)
     sensor: SensorConfig = field(default_factory=SensorConfig)
     truth: TruthConfig = field(default_factory=TruthConfig)
@@ -107,15 +110,27 @@ def make_person_views(
         fine = photograph(person, posed, pose_of_view, fine_cameras, light).cpu()
         picture = reduce_picture(fine, config.height, config.width)
         shape = estimate_shape(person, rng, config.fit_noise)
-        fitted = estimated_bodies(person, shape, poses[pose_of_view], cameras, rng, config.fit_noise)
+        found = estimate_poses(person, shape, poses[pose_of_view], cameras, rng, config.fit_noise)
+        photos = [take_picture(view, rng, config.sensor) for view in fine]
+        if config.product_clothes:
+            seen_by_product = [
+                true_evidence(person, poses[pose], camera, *photo, view[3])
+                for pose, camera, photo, view in zip(pose_of_view, fine_cameras, photos, fine)
+            ]
+            photos = [(image, torch.from_numpy(e.mask)) for (image, _), e in zip(photos, seen_by_product)]
+            shape = dressed_by_product(person, shape, found, 0, fine_cameras[0], seen_by_product[0])
+        fitted = estimated_bodies(person, shape, found)
         uv, body_mask = _fitted_views(body, fitted, cameras)
-        textures = [_texture(body, v, camera, view, config, rng) for v, camera, view in zip(fitted, fine_cameras, fine)]
+        textures = [
+            _texture(body, vertices, camera, *photo, config)
+            for vertices, camera, photo in zip(fitted, fine_cameras, photos)
+        ]
         truth_rgb, truth_known = true_texture(person, shape, light, config.texture, config.truth)
     return PersonViews(
         rgb=_byte(picture[:, :3]),
         mask=_byte(picture[:, 3]),
         photo_mask=_byte(
-            reduce_picture(torch.stack([t[3] for t in textures])[:, None], config.height, config.width)[:, 0]
+            reduce_picture(torch.stack([mask for _, mask in photos])[:, None], config.height, config.width)[:, 0]
         ),
         uv=uv,
         body_mask=body_mask,
@@ -160,16 +175,15 @@ def _fitted_views(body: BodyModel, vertices: Tensor, cameras: list[Camera]) -> t
 
 
 def _texture(
-    body: BodyModel, vertices: Tensor, camera: Camera, rgba: Tensor, config: PeopleConfig, rng: np.random.Generator
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """What a photo of this view shows of the fitted body, by the product's own sampling, and the mask it used."""
-    image, mask = take_picture(rgba, rng, config.sensor)
+    body: BodyModel, vertices: Tensor, camera: Camera, image: Tensor, mask: Tensor, config: PeopleConfig
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What a photo shows of the fitted body, by the product's own sampling: rgb, confidence, known."""
     device = vertices.device
     atlas = Atlas.of(body, config.texture)
     partial = sample_texture(image.to(device), mask.to(device), vertices, body, camera.to(device), atlas, SAMPLING)
     known = partial.known
     confidence = _byte(partial.confidence * partial.sampled)
-    return _byte(partial.rgb * known).cpu(), confidence.cpu(), known.byte().cpu(), mask
+    return _byte(partial.rgb * known).cpu(), confidence.cpu(), known.byte().cpu()
 
 
 # Photos have several pixels per texel, these pictures have not: look every texel up instead of leaving holes.

@@ -1,0 +1,31 @@
+"""The clothed shape as the product fits it to the photo of a view, instead of a share of the true one."""
+
+from dataclasses import replace
+
+import roma
+from torch import Tensor
+
+from neural_core.body.parameters import BodyParameters
+from neural_core.camera import Camera
+from neural_core.fitting import BodyFit
+from neural_core.photo import PhotoEvidence
+from neural_core.pipeline import clothe
+from neural_core.training.people.estimate import EstimatedPoses, EstimatedShape
+from neural_core.training.people.person import Person
+
+
+def dressed_by_product(
+    person: Person, shape: EstimatedShape, poses: EstimatedPoses, view: int, camera: Camera, evidence: PhotoEvidence
+) -> EstimatedShape:
+    """The shape with the clothes that the expected ones, the outline and skirts give in that view's estimated pose."""
+    parameters = fitted_parameters(shape, poses.local[view], poses.transl[view])
+    offsets, _ = clothe(evidence, BodyFit(parameters, camera), person.wardrobe.body)
+    return replace(shape, offsets=offsets)
+
+
+def fitted_parameters(shape: EstimatedShape, local: Tensor, transl: Tensor) -> BodyParameters:
+    """What a fit would hand on: local (55, 3, 3), transl (3,)."""
+    given = BodyParameters.zeros(
+        1, device=local.device, betas=shape.betas[None], expression=shape.expression[None], transl=transl[None]
+    )
+    return given.with_full_pose(roma.rotmat_to_rotvec(local)[None])
