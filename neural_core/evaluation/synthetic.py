@@ -181,7 +181,7 @@ class Bench:
         vertices = self.body(parameters, avatar.rest_offsets).vertices[0]
         if self.config.real_fit and index == 0:
             camera = avatar.camera
-        elif index and not view.pose:
+        elif index and (self.config.real_fit or not view.pose):
             joints = self.body(parameters, correctives=False).joints[0]
             truth = true_joints(subject, view.pose)
             if self.config.real_fit:
