@@ -20,7 +20,7 @@ from neural_core.networks.stylegan import TextureEncoder, TextureGenerator, load
 from neural_core.rendering.silhouette import crisp_alpha
 from neural_core.rendering.weights import DEFAULT_RENDERER, load_renderer, renderer_provenance, save_renderer
 from neural_core.training.data import Batch, Pairs, PeoplePool, prepare, texel_maps
-from neural_core.training.generator import batch_with_latent, source_photos
+from neural_core.training.latent import batch_with_latent, source_photos
 from neural_core.training.losses import ssim
 
 GROUPS = {"same view": [0], "other yaw": [1], "other pose": [2, 3]}

@@ -1,7 +1,9 @@
 """Stage `adapted`: the renderer learns to live with what the codec leaves of a texture (DINAR 3.3, end-to-end stage).
 
-Half of the pairs have their unseen texels from the codec, as an imagined texture has; what was seen stays as it is, for
-the product composes it so. The codec itself is not changed: a denoiser may have been trained on its latents.
+Half of the pairs have their unseen texels from the codec, as an imagined texture has; what was seen stays as it is,
+for the product composes it so. The codec itself is not changed: a denoiser may have been trained on its latents. Nor
+are the learned channels of stage (a). People who wear the product's clothes (`python -m neural_core.training.people
+--product-clothes`) show the renderer the outlines that it will meet.
 """
 
 import torch
@@ -10,15 +12,18 @@ from torch.nn import functional as F
 
 from neural_core.inpainting.codec import TextureCodec, load_codec
 from neural_core.rendering.weights import load_renderer
-from neural_core.training.data import Batch, PeoplePool, rasterise, source_texture
+from neural_core.training.data import PairConfig, PeoplePool
+from neural_core.training.latent import Latents
 from neural_core.training.loop import LoopConfig, Turn
 from neural_core.training.renderer import RendererStage, TrainingConfig
 from neural_core.training.request import TrainingRequest
 
+# Clothes are fitted to view 0: a texture from another view would not agree with them.
+_PAIRS = PairConfig(same_view=0.25, frontal_source=0.9)
 CONFIGS: dict[str, LoopConfig] = {
     "tiny": TrainingConfig(steps=40),
-    "small": TrainingConfig(steps=1000, learning_rate=4e-4),
-    "base": TrainingConfig(steps=20000, batch=32, learning_rate=3e-4),  # DINAR 4.1: 20,000 steps
+    "small": TrainingConfig(steps=1600, learning_rate=4e-4, pairs=_PAIRS),
+    "base": TrainingConfig(steps=20000, batch=32, learning_rate=3e-4, pairs=_PAIRS),  # DINAR 4.1: 20,000 steps
 }
 SHARE = 0.5  # of the pairs; the classical completion goes through no codec
 
@@ -29,13 +34,10 @@ class AdaptedStage(RendererStage):
     name = "adapted"
     codec: TextureCodec
 
-    def _batch(self, turn: Turn) -> Batch:
-        pairs = self.pool.sample(turn.batch, self.config.pairs, turn.generator).to(turn.device)
-        texture, partial = source_texture(pairs, self.maps)
+    def _completed(self, texture: Tensor, turn: Turn) -> Tensor:
         chosen = (torch.rand(turn.batch, 1, 1, 1, generator=turn.generator) < SHARE).to(turn.device)
         with torch.no_grad(), turn.autocast():
-            coded = through_codec(self.codec, texture)
-        return rasterise(pairs, torch.cat([torch.where(chosen, coded, texture), partial], 1))
+            return torch.where(chosen, through_codec(self.codec, texture), texture)
 
 
 def through_codec(codec: TextureCodec, texture: Tensor) -> Tensor:
@@ -52,5 +54,6 @@ def build(request: TrainingRequest) -> AdaptedStage:
     config = request.settings(CONFIGS, TrainingConfig)
     renderer = load_renderer(request.fine_tune or request.weights("renderer"))
     stage = AdaptedStage(renderer.config, PeoplePool(request.data), config, request.device, renderer)
+    stage.latents = Latents.of(request)
     stage.codec = load_codec(request.weights("codec"), request.device)
     return stage

@@ -35,15 +35,13 @@ from neural_core.training.data import (
     Pairs,
     PeoplePool,
     lookup_batch,
-    rasterise,
-    source_texture,
     texel_maps,
 )
+from neural_core.training.latent import batch_with_latent, source_photos
 from neural_core.training.loop import Averages, LoopConfig, Loss, Stage, Turn, adam, place
 from neural_core.training.losses import LossWeights, RendererLoss, masked_l1
 from neural_core.training.perceptual import PARTS, part_texture, perceptual_distance
 from neural_core.training.request import TrainingRequest
-from neural_core.training.texels import TexelMaps
 
 WEIGHTS = "generator.safetensors"
 RENDERER_WEIGHTS = "renderer.safetensors"
@@ -183,37 +181,6 @@ class GeneratorStage(Stage):
             parts["r1"] = gradient_penalty(real, rgb, mask)
             total = total + 0.5 * self.config.r1 * self.config.r1_every * parts["r1"]
         return Loss("judging", total, parts)
-
-
-def source_photos(pool: PeoplePool, pairs: Pairs, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The photos that the textures of pairs were taken from: rgb (B, 3, H, W) straight, mask (B, 1, H, W)."""
-    rows = [(int(person), int(view)) for person, view in zip(pairs.person, pairs.source)]
-    rgb = torch.stack([pool.read(person, "rgb", view) for person, view in rows]).to(device).float() / 255
-    mask = torch.stack([pool.read(person, "mask", view) for person, view in rows]).to(device).float()[:, None] / 255
-    gain = pairs.gain.to(device)[:, :, None, None]
-    return (rgb * gain / mask.clamp(min=1 / 255)).clamp(0, 1), mask
-
-
-def batch_with_latent(
-    pairs: Pairs,
-    rgb: Tensor,
-    mask: Tensor,
-    encoder: TextureEncoder,
-    generator: TextureGenerator,
-    maps: TexelMaps | None,
-    kept: Tensor | None = None,
-) -> Batch:
-    """`training.data.prepare` with the latent channels that encoder and generator make of the source photos.
-
-    kept: (B, 1, 1, 1) bool, whose channels are not zero; None keeps all.
-    """
-    texture, partial = source_texture(pairs, maps)
-    latent = F.interpolate(generator(encoder(rgb, mask)).float(), texture.shape[-2:], mode="bilinear")
-    if kept is not None:
-        latent = latent * kept
-    if maps is not None:
-        latent = maps.dilate(latent)
-    return rasterise(pairs, torch.cat([texture, latent, partial], 1))
 
 
 def build(request: TrainingRequest) -> GeneratorStage:

@@ -9,14 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from neural_core.networks.files import shipped
-from neural_core.networks.stylegan import TextureEncoder, TextureGenerator, load_generator
 from neural_core.rendering.weights import load_renderer
-from neural_core.training.data import Batch, PairConfig, PeoplePool, prepare
-from neural_core.training.generator import batch_with_latent, source_photos
-from neural_core.training.loop import Averages, LoopConfig, Turn, adam
+from neural_core.training.data import PairConfig, PeoplePool
+from neural_core.training.latent import Latents
+from neural_core.training.loop import Averages, LoopConfig, adam
 from neural_core.training.renderer import RendererStage, TrainingConfig
 from neural_core.training.request import TrainingRequest
 
@@ -42,10 +38,9 @@ CONFIGS: dict[str, LoopConfig] = {
 
 
 class MaskStage(RendererStage):
-    """The renderer's stage with one head to be trained; `latent` makes the learned channels where there is one."""
+    """The renderer's stage with one head to be trained."""
 
     name = "mask"
-    latent: tuple[TextureEncoder, TextureGenerator] | None
 
     def only_mask(self) -> None:
         """Everything but the mask head stays as it is."""
@@ -58,21 +53,12 @@ class MaskStage(RendererStage):
         leaner = {**averages["network"], bias: averages["network"][bias] - self.config.lean}
         return super().export(out, {"network": leaner}, provenance)
 
-    def _batch(self, turn: Turn) -> Batch:
-        pairs = self.pool.sample(turn.batch, self.config.pairs, turn.generator)
-        if self.latent is None:
-            return prepare(pairs.to(turn.device), self.maps)
-        rgb, mask = source_photos(self.pool, pairs, turn.device)
-        with torch.no_grad(), turn.autocast():
-            return batch_with_latent(pairs.to(turn.device), rgb, mask, *self.latent, self.maps)
-
 
 def build(request: TrainingRequest) -> MaskStage:
     """The stage of `likeness train mask`; it begins with the given renderer, or the shipped one."""
     config = request.settings(CONFIGS, MaskTraining)
     renderer = load_renderer(request.fine_tune or request.weights("renderer"))
     stage = MaskStage(renderer.config, PeoplePool(request.data), config, request.device, renderer)
-    given = "generator" in request.uses or shipped("generator").is_file()
-    stage.latent = load_generator(request.weights("generator"), request.device) if given else None
+    stage.latents = Latents.of(request)
     stage.only_mask()
     return stage

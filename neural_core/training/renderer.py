@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from neural_core.networks import RENDERER_CONFIGS, RendererConfig, RendererNetwork
 from neural_core.rendering.weights import load_renderer, save_renderer
-from neural_core.training.data import Batch, PairConfig, PeoplePool, prepare, texel_maps
+from neural_core.training.data import Batch, PairConfig, PeoplePool, rasterise, source_texture, texel_maps
+from neural_core.training.latent import Latents, source_photos
 from neural_core.training.loop import (
     Averages,
     LoopConfig,
@@ -49,6 +51,7 @@ class RendererStage(Stage):
 
     name = "renderer"
     averaged = ("network",)
+    latents: Latents | None = None  # of a later stage, whose renderer reads more channels
 
     def __init__(
         self,
@@ -71,7 +74,19 @@ class RendererStage(Stage):
         self._forward = torch.compile(self.network) if config.compile else self.network
 
     def _batch(self, turn: Turn) -> Batch:
-        return prepare(self.pool.sample(turn.batch, self.config.pairs, turn.generator).to(turn.device), self.maps)
+        pairs = self.pool.sample(turn.batch, self.config.pairs, turn.generator)
+        stored, pairs = pairs, pairs.to(turn.device)
+        texture, partial = source_texture(pairs, self.maps)
+        channels = [self._completed(texture, turn)]
+        if self.latents is not None:
+            with turn.autocast():
+                photos = source_photos(self.pool, stored, turn.device)
+                channels.append(self.latents.channels(*photos, self.maps, texture.shape[-1]))
+        return rasterise(pairs, torch.cat([*channels, partial], 1))
+
+    def _completed(self, texture: Tensor, turn: Turn) -> Tensor:
+        """Textures (B, 6, R, R) with their unseen texels as this stage has them."""
+        return texture
 
     def losses(self, turn: Turn) -> Iterator[Loss]:
         batch = self._batch(turn)
