@@ -1,5 +1,7 @@
 """Videos of any kind as frames."""
 
+import subprocess
+
 import imageio_ffmpeg
 import numpy as np
 import pytest
@@ -24,6 +26,24 @@ def test_frames_come_in_order_with_their_numbers(tmp_path):
     assert [number for number, _ in seen] == list(range(7))
     assert all(picture.shape == (128, 96, 3) for _, picture in seen)
     assert [round(float(picture.mean()) / 30) for _, picture in seen] == list(range(7))
+
+
+def test_every_frame_of_a_video_of_varying_rate_comes_once(tmp_path):
+    plain, varying = _video(tmp_path / "a.mp4"), tmp_path / "b.mkv"
+    stretch = ["-vf", "setpts='PTS+floor(N/3)*0.7/TB'", "-fps_mode", "vfr"]
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-i", plain, *stretch, varying], check=True)
+    seen = list(video_frames(varying)[1])
+    assert [number for number, _ in seen] == list(range(7))
+    assert [round(float(picture.mean()) / 30) for _, picture in seen] == list(range(7))
+
+
+def test_a_video_that_lies_on_its_side_comes_upright(tmp_path):
+    plain, turned = _video(tmp_path / "a.mp4"), tmp_path / "b.mp4"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-display_rotation", "90", "-i", plain]
+    subprocess.run([*command, "-c", "copy", turned], check=True)
+    info, frames = video_frames(turned)
+    assert (info.width, info.height) == (128, 96) and next(frames)[1].shape == (96, 128, 3)
+    frames.close()
 
 
 def test_a_reader_that_stops_early_leaves_no_process(tmp_path):

@@ -73,7 +73,7 @@ def test_a_person_who_seems_to_shrink_or_to_vanish_is_looked_for_again_with_a_ma
     torso = replace(good, person_height_px=good.person_height_px * 0.4)
     asked = []
 
-    def detectors(photo, focal, person, margin):
+    def detectors(photo, focal, person, margin, smallest):
         asked.append(margin)
         if margin == 0 and len(asked) > 1:
             if poor is None:
@@ -93,10 +93,38 @@ def test_a_person_who_seems_to_shrink_or_to_vanish_is_looked_for_again_with_a_ma
         assert seen is poor and len(asked) == 4, "after a cut nothing is known of the person"
 
 
+def test_who_is_too_small_for_the_detectors_is_looked_for_where_they_were(monkeypatch):
+    with Image.open(_PHOTO) as photo:
+        photo.thumbnail((960, 640))
+        picture = np.asarray(photo.convert("RGB"))
+    height, width = picture.shape[:2]
+    wide = np.pad(picture, ((100, 300), (900, 200), (0, 0)), mode="edge")
+    truth = observe(Photo(picture.astype(np.float32) / 255, None, None, Path("frame")))
+    find = track_room.observe
+
+    def detectors(photo, **given):
+        if photo.image.shape[:2] == wide.shape[:2]:
+            raise PhotoError("nobody")
+        return find(photo, **given)
+
+    monkeypatch.setattr(track_room, "observe", detectors)
+    track = Track(cast(SequenceFit, SimpleNamespace()), VideoInfo(1, 1, 25.0, 9), 2, 0, truth.focal)
+    before = np.concatenate([truth.pose[:, :2] + [900 + 15, 100 - 10], truth.pose[:, 2:]], 1).astype(np.float32)
+    track._last = 0.0, replace(truth, pose=before, mask=np.pad(truth.mask, ((100, 300), (900, 200))))
+    seen = track._observe(wide, 0.1)
+    assert seen is not None and seen.mask.shape == seen.image.shape[:2] == wide.shape[:2]
+    limbs = np.arange(11, 29)
+    apart = np.linalg.norm(seen.pose[limbs, :2] - [900, 100] - truth.pose[limbs, :2], axis=1).mean()
+    assert apart < 0.02 * truth.person_height_px
+    assert (seen.mask[100 : 100 + height, 900 : 900 + width] > 0.5).sum() > 0.95 * (seen.mask > 0.5).sum() > 0
+    track._last = 0.0, replace(truth, pose=before)
+    assert track._observe(wide, 5.0) is None, "after a cut nothing is known of the person"
+
+
 def test_of_two_people_the_one_of_the_source_frame_is_followed(monkeypatch):
     asked = []
 
-    def detectors(photo, focal, person, margin):
+    def detectors(photo, focal, person, margin, smallest):
         asked.append(person)
         raise PhotoError("enough")
 

@@ -14,8 +14,9 @@ from neural_core.fitting.clothing_shell import ClothingShell
 from neural_core.fitting.minimise import minimise
 from neural_core.fitting.moving_clothes import MovingClothes, fit_moving_clothes
 from neural_core.fitting.outline import MaskEdge, OutlineTerm
-from neural_core.fitting.pose_prior import mean_pose
-from neural_core.fitting.sequence import FramePose, SequenceConfig, SequenceFit, between, smoothed
+from neural_core.fitting.pose_prior import closed_hands, mean_pose
+from neural_core.fitting.sequence import FramePose, SequenceConfig, SequenceFit
+from neural_core.fitting.smoothing import between, smoothed
 from neural_core.fitting.variables import Variables, indices
 from neural_core.photo import PhotoEvidence
 from neural_core.rasterizer import Topology, rasterize
@@ -111,6 +112,32 @@ def test_a_walk_is_followed_with_the_shape_of_the_avatar(body, walk):
         assert float(apart.mean()) < 0.08, "what is left is depth: true directions are not what MediaPipe makes of them"
         assert pose.residual_percent < 0.8
         assert torch.equal(pose.parameters.betas, truth[0].betas)
+
+
+def test_fingers_of_a_hand_that_is_not_seen_are_half_closed_and_no_outline_spreads_them(body, camera, walk):
+    _, poses, _ = walk
+    closed = closed_hands()
+    for pose in poses:
+        assert torch.allclose(Variables(pose.x)["hands"][0], closed, atol=1e-6)
+    fan = _standing()
+    seen = _evidence(body, camera, fan)
+    hand = torch.from_numpy(seen.pose[[15] * 21, :2]) + torch.linspace(0, 20, 21)[:, None]
+    fit = SequenceFit(body, fan, torch.zeros(body.num_vertices, 3), camera, _QUICK)
+    left = Variables(fit.follow(replace(seen, hands=(hand.numpy(), None)), 0.0).x)["hands"][0]
+    assert not torch.allclose(left[:15], closed[:15], atol=0.01), "a hand that is seen is fitted"
+    assert torch.allclose(left[15:], closed[15:], atol=1e-6)
+
+
+def test_closed_fingers_lie_side_by_side(body):
+    hands = closed_hands()[None]
+    joints = body(BodyParameters.zeros(1, left_hand_pose=hands[:, :15], right_hand_pose=hands[:, 15:])).joints[0]
+    for side in ("left", "right"):
+        knuckles, ends = (
+            joints[[JOINT_INDEX[f"{side}_{finger}{k}"] for finger in ("index", "middle", "ring", "pinky")]]
+            for k in (1, 3)
+        )
+        assert float(ends[:, 2].max() - ends[:, 2].min()) < float(knuckles[:, 2].max() - knuckles[:, 2].min())
+        assert float((knuckles[:, 1] - ends[:, 1]).min()) > 0.02, "bent towards the palm"
 
 
 def _astride(step: float) -> BodyParameters:

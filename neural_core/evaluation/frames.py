@@ -16,7 +16,8 @@ _MAX_FRAMES = 100_000  # an hour at 25 frames a second
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """width, height: pixels of a frame as it is shown. fps: frames per second. frames: how many, about."""
+    """width, height: pixels of a frame as it is shown. fps: frames per second, on average. frames: how many,
+    about."""
 
     width: int
     height: int
@@ -33,7 +34,8 @@ def video_frames(path: Path) -> tuple[VideoInfo, Iterator[tuple[int, np.ndarray]
     if not path.is_file():
         raise EvaluationError(f"There is no video at {path}; check the path.")
     try:
-        stream = imageio_ffmpeg.read_frames(str(path), pix_fmt="rgb24")
+        # Every frame of the file once: else ffmpeg repeats frames where their rate varies, and numbers mean nothing.
+        stream = imageio_ffmpeg.read_frames(str(path), pix_fmt="rgb24", output_params=["-fps_mode", "passthrough"])
         meta = next(stream)
         width, height = (int(side) for side in meta["size"])
         fps = float(meta["fps"])

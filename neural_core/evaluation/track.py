@@ -11,8 +11,9 @@ from PIL import Image
 from neural_core.errors import PhotoError
 from neural_core.evaluation.frames import VideoInfo
 from neural_core.fitting.report import LIMB_JOINTS
-from neural_core.fitting.sequence import FramePose, SequenceFit, between
+from neural_core.fitting.sequence import FramePose, SequenceFit
 from neural_core.fitting.sides import misread, turned_round
+from neural_core.fitting.smoothing import between
 from neural_core.photo import Photo, PhotoEvidence, observe
 from neural_core.photo.detectors import find_people
 from neural_core.photo.evidence import MARGIN
@@ -22,6 +23,8 @@ from neural_core.progress import Progress
 _TRACKED_FPS = 10.0  # at least: what a person does in between is small
 _RECENT = 0.5  # seconds for which the frame before tells where the person is and how large
 _SUSPICIOUS = 0.3  # change within a tenth of a second, of the height, its logarithm or the mask's
+_WINDOW = 0.8  # half the side of the window about who was small or lost, of the height
+_SMALLEST = 80  # pixels: a body that is known needs fewer than a photo it is made from
 _GAP = 1.0  # seconds that a pose is carried over when nobody is found
 
 
@@ -92,29 +95,57 @@ class Track:
         """The person nearest to where they were; None where nobody can be used.
 
         Where the person seems to have jumped or to have changed size, the detectors look once more, with a margin
-        round the picture, and what is liker to the frame before is believed.
+        round the picture, and where nobody is found near where the person was: what is likest to the frame before is
+        believed.
         """
         last = self._last[1] if self._last and time - self._last[0] <= _RECENT else None
         seen = self._detected(picture, 0.0)
         if last is not None and (seen is None or _unlike(seen, last) > _SUSPICIOUS):
-            again = self._detected(picture, MARGIN)
-            found = [one for one in (seen, again) if one is not None]
+            found = [one for one in (seen, self._detected(picture, MARGIN)) if one is not None]
+            if not found and (near := self._close_by(picture, last)) is not None:
+                found = [near]
             seen = min(found, key=lambda one: _unlike(one, last)) if found else None
         if seen is not None:
             self._last = time, seen
         return seen
 
-    def _detected(self, picture: np.ndarray, margin: float) -> PhotoEvidence | None:
+    def _close_by(self, picture: np.ndarray, last: PhotoEvidence) -> PhotoEvidence | None:
+        """In a window about where the person was: in the whole picture the detectors miss who is small."""
+        height, width = picture.shape[:2]
+        x, y = last.pose[[23, 24], :2].mean(0)
+        half = _WINDOW * last.person_height_px
+        left, right = max(int(x - half), 0), min(int(x + half), width)
+        top, bottom = max(int(y - half), 0), min(int(y + half), height)
+        if right - left < _SMALLEST or bottom - top < _SMALLEST:
+            return None
+        seen = self._detected(np.ascontiguousarray(picture[top:bottom, left:right]), 0.0, (left, top))
+        if seen is None:
+            return None
+        corner = np.array([left, top], np.float32)
+        face, hands = seen.face, [None if hand is None else hand + corner for hand in seen.hands]
+        return replace(
+            seen,
+            image=picture.astype(np.float32) / 255,
+            mask=np.pad(seen.mask, ((top, height - bottom), (left, width - right))),
+            pose=np.concatenate([seen.pose[:, :2] + corner, seen.pose[:, 2:]], 1),
+            face=None if face is None else face + corner,
+            hands=(hands[0], hands[1]),
+        )
+
+    def _detected(self, picture: np.ndarray, margin: float, corner: tuple[int, int] = (0, 0)) -> PhotoEvidence | None:
+        """corner: x, y of the picture's first pixel, where it is a part of the frame."""
         person = None
         people = find_people(picture)
         if len(people) > 1 and margin:
             return None  # people may be counted otherwise there
         hips = self.start if self._last is None else self._last[1].pose[[23, 24], :2].mean(0)
         if len(people) > 1 and hips is not None:
-            person = int(np.argmin([np.hypot(x - hips[0], y - hips[1]) for x, y, _ in people]))
+            left, top = corner
+            person = int(np.argmin([np.hypot(x + left - hips[0], y + top - hips[1]) for x, y, _ in people]))
         image = picture.astype(np.float32) / 255
         try:
-            return observe(Photo(image, None, None, Path("frame")), focal=self.focal, person=person, margin=margin)
+            frame = Photo(image, None, None, Path("frame"))
+            return observe(frame, focal=self.focal, person=person, margin=margin, smallest=_SMALLEST)
         except PhotoError:
             return None
 

@@ -19,7 +19,8 @@ from neural_core.evaluation.landmarks import GROUND, Landmarks, body_distance, f
 from neural_core.evaluation.metrics import EvaluationError, perceptual_networks, picture_scores, psnr
 from neural_core.evaluation.page import mean, means_table, number, write_json, write_page
 from neural_core.evaluation.track import Track
-from neural_core.fitting.sequence import FramePose, SequenceFit, smoothed
+from neural_core.fitting.sequence import FramePose, SequenceFit
+from neural_core.fitting.smoothing import smoothed
 from neural_core.output import check_writable
 from neural_core.photo import PhotoEvidence
 from neural_core.pictures import over, rgba, to_height, write_png

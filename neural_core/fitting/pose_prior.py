@@ -30,6 +30,8 @@ _PRIOR: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]]
 # Standing legs are straight far more often than a Gaussian about 0.08 rad can say: a narrow, robust well at the mean.
 _STRAIGHT_SIGMA, _STRAIGHT_SCALE = 0.06, 2.5  # radians; sigmas beyond which the knee is bent and the well lets go
 _CURL = (0.40, 0.50, 0.30)  # radians of flexion at knuckle, middle and end joint of a relaxed finger
+_CLOSED_CURL = (0.60, 0.70, 0.40)  # and of one that moves too fast to be seen
+_TOGETHER = (0.20, 0.0, -0.32, -0.18)  # radians about y by which index, middle, pinky and ring close up
 _FINGERS = 4  # index, middle, pinky, ring; the thumb, last in a hand, rests as the body has it
 _MAX_KNEE, _MAX_ELBOW = 2.4, 2.5  # radians, heel to buttock and hand to shoulder
 
@@ -70,6 +72,15 @@ def relaxed_hands(hands_mean: Tensor) -> Tensor:
     fingers[..., :2] *= 0.5  # flat fingers splay, curled ones come together
     fingers[0, ..., 2] = -torch.tensor(_CURL)  # in the T pose with palms down, flexion is about -z on the left
     fingers[1, ..., 2] = torch.tensor(_CURL)
+    return hands.reshape(30, 3)
+
+
+def closed_hands() -> Tensor:
+    """(30, 3) hands half closed, finger beside finger: what a blur most likely hides, and never a spread fan."""
+    hands = torch.zeros(2, 5, 3, 3)
+    for side, sign in ((0, 1.0), (1, -1.0)):
+        hands[side, :_FINGERS, :, 2] = -sign * torch.tensor(_CLOSED_CURL)
+        hands[side, :_FINGERS, 0, 1] = sign * torch.tensor(_TOGETHER)
     return hands.reshape(30, 3)
 
 

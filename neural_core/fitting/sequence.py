@@ -8,7 +8,6 @@ get stuck after fast motion (facts/fitting.md 3).
 from dataclasses import dataclass, replace
 
 import numpy as np
-import roma
 import torch
 from torch import Tensor
 
@@ -22,6 +21,7 @@ from neural_core.fitting.moving_clothes import MovingClothes, fit_moving_clothes
 from neural_core.fitting.objective import Objective
 from neural_core.fitting.observation import observation
 from neural_core.fitting.outline import MaskEdge, OutlineTerm
+from neural_core.fitting.pose_prior import closed_hands
 from neural_core.fitting.report import LIMB_JOINTS
 from neural_core.fitting.sides import without_hidden_face
 from neural_core.fitting.variables import _FACING, Variables, indices
@@ -32,7 +32,8 @@ _SEEN = 0.5
 _MISFIT = 2.0  # times the median residual: such a frame says nothing about clothes
 _FIT = FitConfig()
 _POSE = ("root", "place", "pose")
-_MOVING = (*_POSE, "expression", "jaw", "hands")
+_HANDS = ("left_hand", "right_hand")
+_MOVING = (*_POSE, "expression", "jaw", *_HANDS)
 
 # Stages as in `FitConfig`, without shape and camera.
 _LIFT = Stage(("root", "pose"), 30, landmarks=0, robust=8, directions=60, prior=0.3, shape=0)
@@ -131,7 +132,7 @@ class SequenceFit:
         """A smoothed pose put back on the picture: all but the depth moves a little, to landmarks and outline."""
         objective = self._objective(evidence, smooth)
         with one_thread():
-            x = self._meet_outline(objective, smooth.x, evidence, matches=1)
+            x = self._meet_outline(objective, _closed(objective, smooth.x), evidence, matches=1)
             log_z = indices(("place",))[2:]
             x = x.index_copy(1, log_z, smooth.x[:, log_z])
             x = run_stage(objective, x, _PORTRAIT)
@@ -163,7 +164,7 @@ class SequenceFit:
         if recent is None:
             x, restarted = self._anew(objective), True
         else:
-            x = run_stage(objective, recent.x, _EVERYTHING)
+            x = run_stage(objective, _closed(objective, recent.x), _without_unseen(objective, _EVERYTHING))
             limit = max(config.restart_jump * float(np.median(self.residuals)), config.restart / 2)
             restarted = False
             if self._residual(objective, x) > min(config.restart, limit):
@@ -178,14 +179,14 @@ class SequenceFit:
     def _anew(self, objective: Objective) -> Tensor:
         x = initialise(objective, self.body).x.index_copy(1, self.known_columns, self.known_values)
         x = run_stage(objective, x, _LIFT)
-        x = place(objective, x)
+        x = _closed(objective, place(objective, x))
         for stage in (_PLACE, _BODY, _EVERYTHING):
-            x = run_stage(objective, x, stage)
+            x = run_stage(objective, x, _without_unseen(objective, stage))
         return x
 
     def _meet_outline(self, objective: Objective, x: Tensor, evidence: PhotoEvidence, matches: int) -> Tensor:
         config, edge = self.config, MaskEdge.of(evidence)
-        columns = indices(_OUTLINE.variables)
+        columns = indices(_without_unseen(objective, _OUTLINE).variables)
         for _ in range(matches):
             v = Variables(x)
             clothes = self.clothes.at(v.body_parameters())
@@ -221,79 +222,20 @@ class SequenceFit:
         return float(apart[LIMB_JOINTS][visible].mean()) if bool(visible.any()) else 100.0
 
 
-def between(a: FramePose, b: FramePose, share: float, fit: SequenceFit) -> FramePose:
-    """The pose `share` of the way from one frame to another, for a frame in which nobody was found."""
-    x = a.x + share * (b.x - a.x)
-    turns = _turns(a.x, b.x)
-    for name, rotations in _rotations(a.x).items():
-        value = roma.rotmat_to_rotvec(rotations @ roma.rotvec_to_rotmat(share * turns[name]))
+def _unseen_hands(objective: Objective) -> list[str]:
+    return [name for name, hand in zip(_HANDS, objective.seen.hands) if hand is None]
+
+
+def _without_unseen(objective: Objective, stage: Stage) -> Stage:
+    """The stage with the fingers of unseen hands left alone: an outline would spread them to reach a blur."""
+    unseen = _unseen_hands(objective)
+    return replace(stage, variables=tuple(name for name in stage.variables if name not in unseen))
+
+
+def _closed(objective: Objective, x: Tensor) -> Tensor:
+    """The same pose with hands that were not seen half closed, whatever they did in the frame before."""
+    closed = Variables.pack(1, hands=closed_hands()).x
+    for name in _unseen_hands(objective):
         columns = indices((name,))
-        x[:, columns] = Variables.pack(1, **{name: value}).x[:, columns]
-    return fit.at(x, a)
-
-
-def smoothed(poses: list[FramePose], times: list[float], fit: SequenceFit, window: float = 0.4) -> list[FramePose]:
-    """The poses with what a picture does not show, depth above all, smoothed without delay.
-
-    A quadratic through the frames within `window` seconds (Savitzky and Golay 1964, for uneven times), on the logarithm
-    of the depth and, where the person holds still, on the rotations as turns away from the frame's own: in fast motion
-    they are no parabola, and smoothing them cost 0.012 of mask IoU. Poses with fewer than four neighbours that turn
-    less than `_SAME` away stay as they are. A frame that faces elsewhere than those before and after it was
-    misunderstood: it gets the pose between them first.
-    """
-    poses = _without_jumps(poses, times, fit)
-    return [fit.at(_smooth_one(k, poses, times, window), pose) for k, pose in enumerate(poses)]
-
-
-_JUMP = 0.7  # radians that nobody turns to and fro between three frames
-_NEXT = 0.35  # seconds that these span at most
-_SAME = 1.0  # radians between roots: beyond, one of the two frames was misunderstood
-_STILL, _MOVES = 0.03, 0.10  # radians, mean over the joints within the window: smoothed in full, and not at all
-
-
-def _without_jumps(poses: list[FramePose], times: list[float], fit: SequenceFit) -> list[FramePose]:
-    kept = list(poses)
-    for k in range(1, len(poses) - 1):
-        before, after = kept[k - 1], poses[k + 1]
-        if times[k + 1] - times[k - 1] > _NEXT:
-            continue
-        there, back, past = (
-            float(_turns(a.x, b.x)["root"].norm()) for a, b in ((before, poses[k]), (poses[k], after), (before, after))
-        )
-        if min(there, back) > _JUMP and past < 0.5 * min(there, back):
-            share = (times[k] - times[k - 1]) / (times[k + 1] - times[k - 1])
-            kept[k] = fit.at(between(before, after, share, fit).x, poses[k])
-    return kept
-
-
-def _smooth_one(k: int, poses: list[FramePose], times: list[float], window: float) -> Tensor:
-    own = poses[k].x
-    near = [i for i, time in enumerate(times) if abs(time - times[k]) <= window / 2 + 1e-6]
-    turns = {i: _turns(own, poses[i].x) for i in near}
-    near = [i for i in near if float(turns[i]["root"].norm()) < _SAME]
-    if len(near) < 5:
-        return own
-    offset = torch.tensor([times[i] - times[k] for i in near])
-    design = torch.stack([torch.ones_like(offset), offset, offset.square()], dim=1)
-    weights = torch.linalg.pinv(design)[0]  # of each frame in the value at this one
-    x = own.clone()
-    depth = indices(("place",))[2:]
-    x[:, depth] = weights @ torch.cat([poses[i].x[:, depth] for i in near])
-    motion = float(torch.stack([turns[i]["pose"].norm(dim=-1).mean() for i in near]).mean())
-    share = min(max((_MOVES - motion) / (_MOVES - _STILL), 0.0), 1.0)
-    for name, rotations in _rotations(own).items():
-        turn = share * torch.einsum("i,i...->...", weights, torch.stack([turns[i][name] for i in near]))
-        value = roma.rotmat_to_rotvec(rotations @ roma.rotvec_to_rotmat(turn))
-        columns = indices((name,))
-        x[:, columns] = Variables.pack(1, **{name: value}).x[:, columns]
+        x = x.index_copy(1, columns, closed[:, columns])
     return x
-
-
-def _rotations(x: Tensor) -> dict[str, Tensor]:
-    return {name: roma.rotvec_to_rotmat(Variables(x)[name][0]) for name in ("root", "pose")}
-
-
-def _turns(x: Tensor, other: Tensor) -> dict[str, Tensor]:
-    """Axis-angle from the rotations of one pose to those of another, each in its own frame."""
-    a, b = _rotations(x), _rotations(other)
-    return {name: roma.rotmat_to_rotvec(a[name].transpose(-1, -2) @ b[name]) for name in a}

@@ -22,6 +22,8 @@ _BLOCKS: tuple[tuple[str, tuple[int, ...], float], ...] = (
     ("hands", (30, 3), 0.2),
 )
 
+_HANDS = ("left_hand", "right_hand")
+
 # World (y up) to the axes of an unpitched camera (y down) that looks at a person who faces it.
 _FACING = torch.diag(torch.tensor([1.0, -1.0, -1.0]))
 
@@ -96,12 +98,16 @@ class Variables:
 
 
 def indices(names: tuple[str, ...]) -> Tensor:
-    """Columns of the named blocks; the name of a body joint is that joint's part of the pose."""
+    """Columns of the named blocks; the name of a body joint is that joint's part of the pose, a hand's its half."""
     return torch.cat([_columns(name) for name in names])
 
 
 def _columns(name: str) -> Tensor:
     if name in LAYOUT:
         return torch.arange(LAYOUT[name][0], LAYOUT[name][1])
+    if name in _HANDS:
+        start, end = LAYOUT["hands"][:2]
+        half = (end - start) // 2
+        return torch.arange(start, start + half) + _HANDS.index(name) * half
     first = LAYOUT["pose"][0] + 3 * (JOINT_INDEX[name] - 1)
     return torch.arange(first, first + 3)

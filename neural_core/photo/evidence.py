@@ -51,16 +51,23 @@ class PhotoEvidence:
     warnings: tuple[str, ...]
 
 
-def observe(photo: Photo, focal: float | None = None, person: int | None = None, margin: float = 0.0) -> PhotoEvidence:
+def observe(
+    photo: Photo,
+    focal: float | None = None,
+    person: int | None = None,
+    margin: float = 0.0,
+    smallest: float = MIN_PERSON_PIXELS,
+) -> PhotoEvidence:
     """Detect the person in a photo.
 
     Args:
         focal: pixels, when the user knows better than EXIF and the guess.
         person: 0 is the largest person in the picture (the default), 1 the next, and so on.
         margin: of the longer side, added all round for the detectors: they find people who fill the picture better so.
+        smallest: pixels that the person must be tall at least.
 
     Raises:
-        PhotoError: no person, fewer than 200 pixels tall, only a face, or no such `person`.
+        PhotoError: no person, fewer than `smallest` pixels tall, only a face, or no such `person`.
     """
     warnings = list(photo.warnings)
     height, width = photo.image.shape[:2]
@@ -84,8 +91,8 @@ def observe(photo: Photo, focal: float | None = None, person: int | None = None,
         mask = refine_mask(photo.image, found.mask, on_body, height_px)
     rows = np.nonzero((mask > 0.5).any(1))[0]
     tall = float(rows[-1] - rows[0] + 1) if len(rows) else 0.0
-    if tall < MIN_PERSON_PIXELS:
-        raise PhotoError(f"The person is only {tall:.0f} pixels tall; use a photo with at least {MIN_PERSON_PIXELS}.")
+    if tall < smallest:
+        raise PhotoError(f"The person is only {tall:.0f} pixels tall; use a photo with at least {smallest:.0f}.")
     hands = look_at_hands(rgb, pose, height_px, (found.left_hand, found.right_hand))
     _warn(pose, full_body, found.face is None, warnings)
 
