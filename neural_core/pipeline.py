@@ -14,6 +14,7 @@ from neural_core.avatar import Avatar, to_bytes
 from neural_core.body import BodyModel, load_open_body
 from neural_core.fitting import BodyFit, fit_body, fit_clothed_shape, fit_errors
 from neural_core.fitting.even_legs import even_legs
+from neural_core.fitting.several import agree
 from neural_core.fitting.skirt import hang_skirt
 from neural_core.fitting.skirt_evidence import Skirt, find_skirt, legs_touch, stands
 from neural_core.inpainting.completing import Completed, chosen_method, complete_textures
@@ -95,7 +96,8 @@ def create_avatar(
 ) -> Creation:
     """Make an avatar of the person in one photo, or in several of the same person.
 
-    Body, pose and camera are the first photo's; the others add what they show of the texture and of the clothes' shape.
+    Body, pose and camera are the first photo's; the others add what they show of the texture and of the clothes' shape,
+    and, where they show the same pose, of the limbs in depth.
 
     Args:
         photo: image file or files. output: where to save the avatar; None keeps it in memory.
@@ -103,7 +105,8 @@ def create_avatar(
             from the largest, when several are in a picture. body: default the open body.
         inpainting: what completes the unseen: "auto", "diffusion" or "classical". proposals: answers of the diffusion,
             each an avatar of its own; see `proposal_path` for their files.
-        prepared: evidence and fit of each photo as a user corrected them, taken as they are; no file is read.
+        prepared: evidence and fit of each photo as a user corrected them; no file is read. Of several only the depth
+            of limbs is changed (`fitting.several`).
         progress: told the fraction done and the stage; may cancel between steps.
 
     Raises:
@@ -121,11 +124,13 @@ def create_avatar(
     body = body or load_open_body()
     watch = Stopwatch()
 
-    sights = []
-    for index, path in enumerate(photos):
-        part = progress.part(0.7 * index / len(photos), 0.7 * (index + 1) / len(photos))
-        given = prepared[index] if prepared is not None else _observe_and_fit(path, focal, person, body, watch, part)
-        sights.append(_look(*given, body, watch, part))
+    steps = [progress.part(0.7 * index / len(photos), 0.7 * (index + 1) / len(photos)) for index in range(len(photos))]
+    if prepared is None:
+        prepared = [_observe_and_fit(*one, focal, person, body, watch) for one in zip(photos, steps)]
+    with watch.stage("fit"):
+        fits = agree([fit for _, fit in prepared], body)
+    seen = [evidence for evidence, _ in prepared]
+    sights = [_look(*one, body, watch, step) for *one, step in zip(seen, fits, steps)]
     sights = _all_in_skirts(sights, body, watch)
     evidence, fit = sights[0].evidence, sights[0].fit
     with watch.stage("merge textures"):
@@ -183,7 +188,7 @@ def proposal_path(output: Path, index: int) -> Path:
 
 
 def _observe_and_fit(
-    path: Path, focal: float | None, person: int | None, body: BodyModel, watch: Stopwatch, progress: Progress
+    path: Path, progress: Progress, focal: float | None, person: int | None, body: BodyModel, watch: Stopwatch
 ) -> tuple[PhotoEvidence, BodyFit]:
     """One photo to landmarks, mask, body and camera (DINAR 3.1)."""
     progress.update(0.0, "Reading the photo")

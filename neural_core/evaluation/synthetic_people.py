@@ -17,9 +17,10 @@ from neural_core.body.parameters import BodyParameters
 from neural_core.body.skinning import joint_transforms, rotation_matrices
 from neural_core.camera import Camera
 from neural_core.fitting import BodyFit, fit_body
+from neural_core.fitting.placement import shift_in_picture
 from neural_core.photo import Photo, PhotoEvidence, observe
 from neural_core.training.people.cameras import random_camera
-from neural_core.training.people.estimate import FitNoise, shift_in_picture, wrong_rotations
+from neural_core.training.people.estimate import FitNoise, wrong_rotations
 from neural_core.training.people.evidence import true_evidence
 from neural_core.training.people.lights import random_light
 from neural_core.training.people.person import GARMENTS, Person, make_person, pose_person

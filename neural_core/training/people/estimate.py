@@ -8,34 +8,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from neural_core.body.parameters import BodyParameters
-from neural_core.body.skeleton import JOINT_INDEX, PARENTS
+from neural_core.body.skeleton import PARENTS
 from neural_core.body.skinning import joint_transforms, rotation_matrices, skin
 from neural_core.camera import Camera
+from neural_core.fitting.limbs import HEAD, LIMBS, PART_OF_JOINT, TRUNK, TRUNK_LINES
+from neural_core.fitting.placement import shift_in_picture
 from neural_core.training.people.person import Person
 
-# Lines whose length in the picture a fit sees: from joint, to joint, and which size of FitNoise its error has.
-_BONES = [
-    (JOINT_INDEX[f"{side}_{near}"], JOINT_INDEX[f"{side}_{far}"], size)
-    for side in ("left", "right")
-    for near, far, size in (("hip", "knee", 0), ("knee", "ankle", 0), ("shoulder", "elbow", 1), ("elbow", "wrist", 1))
-]
-_TRUNK, _HEAD = len(_BONES), len(_BONES) + 1
-_SHOULDERS = (JOINT_INDEX["right_shoulder"], JOINT_INDEX["left_shoulder"], 2)
-_LINES = [*_BONES, (0, JOINT_INDEX["neck"], 3), _SHOULDERS]  # the last two turn the trunk: it leans, and it twists
+_LINES = [*LIMBS, *TRUNK_LINES]
+_SIZE = [0, 0, 1, 1, 0, 0, 1, 1, 3, 2]  # which of FitNoise's sizes the error of each line has
 _BODY_JOINTS = 22  # without fingers and face
-_FACE = [JOINT_INDEX["neck"], JOINT_INDEX["head"]]
-
-
-def _owners() -> list[int]:
-    """For each joint the part (index into _BONES, _TRUNK or _HEAD) whose error it shares."""
-    first = {near: k for k, (near, _, _) in enumerate(_BONES)} | {0: _TRUNK, JOINT_INDEX["head"]: _HEAD}
-    owner: list[int] = []
-    for joint, parent in enumerate(PARENTS):
-        owner.append(first[joint] if joint in first else owner[parent])
-    return owner
-
-
-_OWNER = torch.tensor(_owners())
 
 
 @dataclass(frozen=True)
@@ -127,25 +109,6 @@ def pose_shape(person: Person, shape: EstimatedShape, local: Tensor) -> tuple[Te
     return skin(rest, joints, body.weights, turned, positions), positions
 
 
-def shift_in_picture(found: Tensor, truth: Tensor) -> Tensor:
-    """(N, 3) metres by which points (N, n, 3) must move to look as the true ones do: one Gauss-Newton step.
-
-    Camera axes, from the eye. Neck and head count more: a fit has hundreds of points in a face.
-    """
-    depth = found[..., 2:].clamp(min=0.1)
-    wanted, seen = truth[..., :2] / truth[..., 2:].clamp(min=0.1), found[..., :2] / depth
-    one = torch.ones_like(depth)
-    across = torch.cat([one, 0 * one, -seen[..., :1]], 2) / depth
-    down = torch.cat([0 * one, one, -seen[..., 1:]], 2) / depth
-    weights = torch.ones_like(depth)
-    weights[:, _FACE] = 6.0
-    jacobian = torch.cat([across, down], 1)
-    weighted = jacobian * torch.cat([weights, weights], 1)
-    error = torch.cat([(wanted - seen)[..., :1], (wanted - seen)[..., 1:]], 1)
-    damping = 1e-3 * torch.eye(3, device=found.device)
-    return torch.linalg.solve(weighted.mT @ jacobian + damping, weighted.mT @ error)[..., 0]
-
-
 def wrong_rotations(
     joints: Tensor, local: Tensor, to_camera: Tensor, eyes: Tensor, rng: np.random.Generator, noise: FitNoise
 ) -> Tensor:
@@ -157,17 +120,17 @@ def wrong_rotations(
     count, device = len(local), local.device
     normal = lambda *size: torch.from_numpy(rng.standard_normal(size, dtype=np.float32)).to(device)  # noqa: E731
     turned, positions = joint_transforms(local, joints.expand(count, -1, -1))
-    near, far, size = ([line[k] for line in _LINES] for k in range(3))
+    near, far = ([line[k] for line in _LINES] for k in range(2))
     lines = F.normalize(positions[:, far] - positions[:, near], dim=-1)
     rays = F.normalize(positions[:, far] - eyes[:, None], dim=-1)  # along which a joint moves unseen
-    share, flip = (lines.new_tensor(sizes)[size] for sizes in (noise.lengths, noise.flips))
+    share, flip = (lines.new_tensor(sizes)[_SIZE] for sizes in (noise.lengths, noise.flips))
     unsure = torch.from_numpy(rng.random((count, len(_LINES)))).float().to(device)
     tilt = depth_errors(lines, rays, share * normal(count, len(_LINES)), unsure, flip)
     turns = F.normalize(torch.linalg.cross(lines, rays), dim=-1) * tilt[..., None]
-    trunk = turns[:, _TRUNK:].sum(1, keepdim=True)
-    errors = torch.cat([turns[:, :_TRUNK], trunk, noise.head * normal(count, 1, 3)], 1)
-    errors = errors + noise.in_picture * normal(count, len(_BONES) + 2, 1) * to_camera[:, None, 2]
-    moved = rotation_matrices(errors)[:, _OWNER.to(device)] @ turned  # global rotations of the fit
+    trunk = turns[:, TRUNK:].sum(1, keepdim=True)
+    errors = torch.cat([turns[:, :TRUNK], trunk, noise.head * normal(count, 1, 3)], 1)
+    errors = errors + noise.in_picture * normal(count, HEAD + 1, 1) * to_camera[:, None, 2]
+    moved = rotation_matrices(errors)[:, PART_OF_JOINT.to(device)] @ turned  # global rotations of the fit
     parents = torch.tensor(PARENTS[1:], device=device)
     wrong = torch.cat([moved[:, :1], moved[:, parents].transpose(-1, -2) @ moved[:, 1:]], 1)
     spread = torch.full((55, 1), noise.joints, device=device)
