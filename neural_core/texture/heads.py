@@ -88,7 +88,7 @@ class SkinModel:
         step = max(1, round(_SMOOTH_TEXEL / head.texel))
         small, mass = _reduced(rgb * weight, step), _reduced(weight, step)
         small = small / np.maximum(mass, 1e-6)
-        value = np.broadcast_to(_agreed(small, mass, config.agree[0])[:, None, None], small.shape)
+        value = np.broadcast_to(agreed(small, mass, config.agree[0])[:, None, None], small.shape)
         for window, distance in zip(config.windows, config.agree):
             votes = mass / (1 + np.square(small - value).sum(0) / distance**2) ** 2
             near, sigma = _gaussian(votes, window / _SMOOTH_TEXEL), window / _SMOOTH_TEXEL
@@ -124,7 +124,7 @@ class SkinModel:
         return rows[0] > 0, rows[1:].T
 
 
-def _agreed(rgb: np.ndarray, weight: np.ndarray, distance: float) -> np.ndarray:
+def agreed(rgb: np.ndarray, weight: np.ndarray, distance: float) -> np.ndarray:
     """(3,) what most of the colours (3, h, w) agree on: iterated reweighting."""
     votes = weight
     for _ in range(4):

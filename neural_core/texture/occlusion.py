@@ -14,11 +14,8 @@ from scipy import ndimage
 from torch import Tensor
 
 from neural_core.body.model import BodyModel
-from neural_core.body.skeleton import JOINT_NAMES
 from neural_core.rasterizer import Fragments, interpolate
-
-_FINGERS = ("thumb", "index", "middle", "ring", "pinky")
-_HANDS = [i for i, name in enumerate(JOINT_NAMES) if "wrist" in name or any(finger in name for finger in _FINGERS)]
+from neural_core.texture.limb_pixels import HANDS
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ def occlusion_map(
     """
     edges = overlap_edges(fragments, body, pixel, config)
     behind = _behind(fragments, fragments.depth, config.margin * height / 1000, config)
-    hands = body.weights[:, _HANDS].sum(1, keepdim=True)
+    hands = body.weights[:, HANDS].sum(1, keepdim=True)
     on_hand = interpolate(fragments, body.faces, hands)[..., 0] > 0.5
     hand_depth = torch.where(on_hand, fragments.depth, torch.inf)
     behind |= _behind(fragments, hand_depth, config.hand_margin * height / 1000, config) & ~on_hand

@@ -17,6 +17,7 @@ from neural_core.body.model import BodyModel
 from neural_core.camera import Camera
 from neural_core.rasterizer import Fragments, interpolate, rasterize
 from neural_core.texture.atlas import Atlas
+from neural_core.texture.limb_pixels import LimbPixels
 from neural_core.texture.occlusion import OcclusionConfig, occlusion_map
 from neural_core.texture.rim import ramp_from, without_backdrop
 
@@ -89,19 +90,21 @@ def sample_texture(
     camera: Camera,
     atlas: Atlas,
     config: SamplingConfig | None = None,
+    limbs: LimbPixels | None = None,
 ) -> PartialTexture:
     """What the photo shows of the body.
 
     Args:
         image: (3, H, W) sRGB in [0, 1]. mask: (H, W) person mask in [0, 1].
         vertices: (V, 3) posed and clothed, world, metres. camera: of the whole photo, H x W.
+        limbs: pixels that arms and hands do not share with what lies behind them, where the fit is not believed.
     """
     config = config or SamplingConfig()
     if image.shape[1:] != mask.shape or image.shape[1:] != (camera.height, camera.width):
         raise ValueError(f"image {tuple(image.shape)}, mask {tuple(mask.shape)}, camera {camera.height}x{camera.width}")
     gather = config.method == "gather" or (config.method == "auto" and atlas.resolution >= config.gather_from)
     greatest = config.height_per_texel * (1.0 if gather else config.scatter_density) * atlas.resolution
-    view = _view(image.float(), mask.float(), vertices, body, camera, atlas, config, greatest)
+    view = _view(image.float(), mask.float(), vertices, body, camera, atlas, config, greatest, limbs)
     position, facing = _texels_in_space(vertices, body, camera, atlas)
     if gather:
         rgb, confidence, sampled = _gather(view, atlas, config, position, facing)
@@ -129,7 +132,9 @@ def _texels_in_space(vertices: Tensor, body: BodyModel, camera: Camera, atlas: A
     return position, -(normals * rays).sum(1).clamp(-1, 0)
 
 
-def _view(image, mask, vertices, body, camera, atlas, config, greatest_height: float) -> _View:
+def _view(
+    image, mask, vertices, body, camera, atlas, config, greatest_height: float, limbs: LimbPixels | None = None
+) -> _View:
     """Photo, mask and body cropped to the body; a person taller than greatest_height, pixels, is scaled down to it."""
     pixels, depth = camera.project(vertices)
     per_metre = float(camera.K[1, 1]) / (1.0 if camera.orthographic else float(depth.clamp(min=0.05).median()))
@@ -160,6 +165,9 @@ def _view(image, mask, vertices, body, camera, atlas, config, greatest_height: f
     rim = max(config.least_rim, config.rim * height / 1000)
     image = without_backdrop(image, inside, rim, config.unlike)
     trust = _trust(mask, inside, fragments, body, rim, height, pixel, config)
+    if limbs is not None:
+        shown = limbs.cut(top, bottom, left, right).resize(*mask.shape).others_pixels(fragments, body)
+        trust = torch.where(shown, 0.0, trust * ramp_from(shown, rim / 2, config.thin))
     return _View(image, inside, trust, fragments, uv, chart, camera, pixel)
 
 
