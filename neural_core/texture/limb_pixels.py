@@ -20,7 +20,7 @@ FOREARMS = [JOINT_INDEX["left_elbow"], JOINT_INDEX["right_elbow"]]
 
 @dataclass(frozen=True)
 class LimbPixels:
-    """limb: (H, W) bool, shows a bare forearm or hand. behind: (H, W) bool, the fit has one there, the photo has not."""
+    """limb: (H, W) bool, shows a bare forearm or hand. behind: (H, W) bool, the fit has one there, the photo none."""
 
     limb: Tensor
     behind: Tensor
