@@ -10,9 +10,9 @@ from neural_core.body import load_open_body
 from neural_core.evaluation import baselines
 from neural_core.evaluation.metrics import EvaluationError
 from neural_core.evaluation.synthetic import SyntheticConfig, _into_truth, _read, evaluate_synthetic
-from neural_core.evaluation.synthetic_people import make_subject, noisy_fit, placement, true_evidence, true_joints
+from neural_core.evaluation.synthetic_people import evidence_of, make_subject, noisy_fit, placement, true_joints
 from neural_core.evaluation.synthetic_report import summary, tables, write_report
-from neural_core.texture import PartialTexture
+from neural_core.texture import Atlas, PartialTexture
 from neural_core.training.people.views import HELD_OUT_FIRST_SEED
 
 
@@ -91,7 +91,7 @@ def test_a_subject_is_seen_from_all_sides_and_its_evidence_is_true(subject):
     forward = [view.camera.R[2] for view in subject.views[:5]]
     turned = [float(torch.rad2deg(torch.arccos((f * forward[0])[[0, 2]].sum() / (f[[0, 2]].norm() * forward[0][[0, 2]].norm())))) for f in forward]  # fmt: skip  # noqa: E501
     assert turned == pytest.approx([0, 45, 90, 135, 180], abs=0.5)
-    evidence, mask = true_evidence(subject, 0), subject.views[0].mask
+    evidence, mask = evidence_of(subject, 0), subject.views[0].mask
     pixels = torch.from_numpy(evidence.pose[[11, 12, 23, 24], :2]).long()
     assert bool((mask[pixels[:, 1], pixels[:, 0]] > 0.5).all()), "shoulders and hips lie on the person"
 
@@ -151,3 +151,20 @@ def test_the_command_line_names_what_it_cannot_do(tmp_path, capsys):
     assert main(["evaluate", "synthetic", "--subjects", "0", "--out", str(tmp_path)]) == 2
     assert "--subjects" in capsys.readouterr().err
     assert Path(tmp_path / "out").is_dir()
+
+
+def test_mirror_and_harmonic_takes_the_other_side_and_lets_the_rest_flow():
+    body = load_open_body()
+    atlas = Atlas.of(body, 64)
+    left = atlas.image(atlas.on_surface(body.template[:, :1], body.faces)[:, 0]) > 0.02
+    seen = left & (torch.rand(64, 64, generator=torch.Generator().manual_seed(0)) < 0.5)
+    shown = baselines.Shown(_at(64, seen), _at(64, seen), torch.zeros(1, 64, 64))
+    whole = baselines.mirror_and_harmonic(shown, body).data[:3]
+    assert whole[:, seen].allclose(torch.full((3, int(seen.sum())), 0.3))
+    assert whole[:, atlas.covered].sub(0.3).abs().max() < 1e-3  # one colour is all there is
+
+
+def _at(size: int, seen: torch.Tensor) -> PartialTexture:
+    return PartialTexture(
+        0.3 * seen.float().expand(3, -1, -1), seen.float(), seen, torch.zeros_like(seen), seen.float()
+    )

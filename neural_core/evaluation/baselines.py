@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from neural_core.body.model import BodyModel
 from neural_core.camera import Camera
@@ -18,11 +19,14 @@ from neural_core.rendering import Frame
 from neural_core.texture import Atlas, NeuralTexture, PartialTexture, sample_texture
 from neural_core.texture.garment_hint import garment_hint
 from neural_core.texture.merging import MergingConfig, merge
+from neural_core.texture.poisson import screened_poisson
 from neural_core.texture.preview import shade_with_alpha
 from neural_core.texture.sampling import SamplingConfig
+from neural_core.texture.surface_graph import mirror_texels, surface_edges
 
 NO_OCCLUSION = SamplingConfig(occlusion=None)
 _DEFAULT = SamplingConfig()
+_ISLANDS = 1e-9  # pull to the mean colour: decides where no heat flows
 _EQUAL = MergingConfig(sharpness=0.0, lead=0.0)
 
 
@@ -61,9 +65,31 @@ def averaged(shown: Sequence[Shown]) -> Shown:
 
 
 def completed(shown: Shown, body: BodyModel, method: str = "classical", seed: int = 0) -> NeuralTexture:
-    """By one of the product's own methods: "classical" is mirror, rings and screened Poisson."""
+    """By one of the product's own methods: "classical" is mirror, rings, garments and screened Poisson."""
     (whole,) = complete_textures(shown.detail, shown.small, body, method=method, seed=seed)
     return NeuralTexture.build(whole.rgb, shown.small, whole.detail, garment_hint=shown.hint, latent=shown.latent)
+
+
+def mirror_and_harmonic(shown: Shown, body: BodyModel) -> NeuralTexture:
+    """What anybody would try first: the unseen from the body's other side, left for right, the rest by heat flow."""
+    small = shown.small
+    atlas = Atlas.of(body, small.rgb.shape[-1])
+    colour, known = atlas.at_texels(small.rgb), atlas.at_texels(small.known)
+    other = mirror_texels(atlas, body)
+    mirrored = ~known & (other >= 0) & known[other.clamp(min=0)]
+    colour = torch.where(mirrored[:, None], colour[other.clamp(min=0)], colour).double().numpy()
+    fixed = (known | mirrored).numpy()
+    pairs, weights = surface_edges(atlas, body)
+    mean = np.broadcast_to(colour[fixed].mean(0) if fixed.any() else 0.5, colour.shape)
+    nothing = np.zeros(len(colour))
+    flow = screened_poisson(
+        colour, fixed, pairs, weights, np.zeros((len(pairs), 3)), nothing, mean, nothing + _ISLANDS
+    )  # fmt: skip
+    whole = atlas.dilate(atlas.image(torch.from_numpy(flow).float()))
+    size = shown.detail.rgb.shape[-1]
+    enlarged = F.interpolate(whole[None], (size, size), mode="bilinear", align_corners=False)[0]
+    detail = Atlas.of(body, size).dilate(torch.where(shown.detail.known, shown.detail.rgb, enlarged))
+    return NeuralTexture.build(whole, small, detail, garment_hint=shown.hint, latent=shown.latent)
 
 
 def can_inpaint() -> bool:

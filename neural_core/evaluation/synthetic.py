@@ -43,11 +43,12 @@ from neural_core.rendering import AvatarRenderer, Frame, load_renderer
 from neural_core.texture import NeuralTexture
 from neural_core.training.people.views import HELD_OUT_FIRST_SEED
 
-VERSION = 2  # of the protocol: results of another one are not continued
+VERSION = 3  # of the protocol: results of another one are not continued
 _VARIANT_VIEWS = ("same", "yaw 90", "yaw 180", "pose")
 _MERGED_VIEWS = ("yaw 45", "yaw 135", "pose")  # none of the four photos shows them
 _STRIPS = 8  # people with pictures
-_CLASSICAL = "mirror + harmonic"
+_CLASSICAL = "classical completion"
+_MIRRORED = "mirror + harmonic"
 
 
 @dataclass(frozen=True)
@@ -219,6 +220,7 @@ class Bench:
         textures = {
             "mean colour": baselines.mean_colour(shown, body),
             "no inpainting": baselines.not_inpainted(shown, body),
+            _MIRRORED: baselines.mirror_and_harmonic(shown, body),
             f"{_CLASSICAL}, no occlusion map": baselines.completed(
                 baselines.sample(*look, baselines.NO_OCCLUSION), body
             ),

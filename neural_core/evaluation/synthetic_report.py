@@ -26,6 +26,8 @@ NOTES = [
     " whole picture over white, for comparison with papers only.",
     "Fit: true landmarks and camera, body with errors of the size the product's fit makes (people.estimate.FitNoise),"
     " unless the run used the real detectors and fit (--fit).",
+    "mirror + harmonic: the unseen from the other side of the body, the rest by heat flow; classical completion: the"
+    " product's without diffusion, with hems, heads and fabric.",
     "4 photos: front, back and both sides, measured at yaw 45, 135 and in other poses, which none of them shows; its"
     " rows of one photo are of the same people and views.",
 ]
