@@ -11,19 +11,20 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from neural_core.body import BodyModel, BodyParameters, body_named
+from neural_core.body.cloth_skin import ClothSkin
 from neural_core.camera import Camera
 from neural_core.errors import AvatarFileError, AvatarMissing, AvatarNewer
 from neural_core.output import write_aside
 from neural_core.texture.neural_texture import NeuralTexture
 
 FORMAT = "likeness-avatar"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: cloth may have a skinning of its own, without which its shape is nonsense
 SUFFIX = ".likeness"
 MAX_FILE_BYTES = 256 * 2**20  # a real avatar has about 8 MB; anything near this is not ours
 MAX_METADATA_CHARACTERS = 2**20
 
 # Format version n -> function(metadata, tensors) that turns n into n + 1 in place.
-MIGRATIONS: dict[int, Any] = {}
+MIGRATIONS: dict[int, Any] = {1: lambda metadata, tensors: None}
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Avatar:
         fit_errors: measures of the fit (percent, degrees, IoU).
         guessed: parts of the person that the photo did not show.
         provenance: program and weight versions, seed, photo name and size, warnings.
+        skin: how clothes move that do not move as the body below them, a skirt's; `body()` and `on` put it on.
     """
 
     parameters: BodyParameters
@@ -49,9 +51,10 @@ class Avatar:
     fit_errors: dict[str, float] = field(default_factory=dict)
     guessed: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+    skin: ClothSkin | None = None
 
     def body(self) -> BodyModel:
-        """The body model the avatar was made on.
+        """The body model the avatar was made on, moving as its clothes do.
 
         Raises:
             BodyFileError: a licensed body whose file is not at hand. AvatarFileError: the mesh is another one.
@@ -62,7 +65,11 @@ class Avatar:
                 f"The avatar has {len(self.rest_offsets)} vertices where its body has {body.num_vertices}: "
                 "create it again from its photo."
             )
-        return body
+        return self.on(body)
+
+    def on(self, body: BodyModel) -> BodyModel:
+        """The same body model, but moving as the avatar's clothes do: what `rest_offsets` are for."""
+        return body if self.skin is None else self.skin.on(body)
 
     def describe(self) -> dict[str, Any]:
         """Everything but the pictures, JSON-ready: what `likeness inspect` prints."""
@@ -88,6 +95,8 @@ class Avatar:
         tensors["rest_offsets"] = self.rest_offsets
         tensors.update({f"texture.{name}": t for name, t in self.texture.to_tensors().items()})
         tensors["texture.detail"] = to_bytes(self.texture.detail)
+        if self.skin is not None:
+            tensors.update({f"skin.{name}": t for name, t in self.skin.to_tensors().items()})
         tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
         metadata = {
             "format": FORMAT,
@@ -117,6 +126,7 @@ class Avatar:
             offsets = tensors["rest_offsets"]
             if offsets.ndim != 2 or offsets.shape[1] != 3:
                 raise ValueError(f"rest_offsets has shape {tuple(offsets.shape)}")
+            skin = {name[5:]: t for name, t in tensors.items() if name.startswith("skin.")}
             for name, tensor in tensors.items():
                 if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
                     raise ValueError(f"{name} holds values that are not numbers")
@@ -129,6 +139,7 @@ class Avatar:
                 fit_errors={str(k): float(v) for k, v in dict(metadata.get("fit_errors", {})).items()},
                 guessed=tuple(str(part) for part in metadata.get("guessed", ())),
                 provenance=dict(metadata.get("provenance", {})),
+                skin=ClothSkin.from_tensors(skin, len(offsets)) if skin else None,
             )
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             raise AvatarFileError(

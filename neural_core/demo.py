@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from neural_core.animation import turntable
-from neural_core.body import load_open_body
 from neural_core.errors import BackendError, LikenessError
 from neural_core.output import check_writable
 from neural_core.pictures import over, write_video
@@ -37,7 +36,7 @@ def run_demo(out: Path, *, photo: Path | None = None, size: int = 512, seed: int
         creation = create_avatar(photo or SAMPLE_PHOTO, avatar_file, seed=seed, progress=progress.part(0.0, 0.3))
         seconds = dict(creation.seconds)
 
-        body = load_open_body()
+        body = creation.avatar.body()
         renderer = AvatarRenderer(body, load_renderer())
         start = time.perf_counter()
         pictures = []

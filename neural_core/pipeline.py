@@ -12,11 +12,14 @@ import torch
 from neural_core import __version__
 from neural_core.avatar import Avatar, to_bytes
 from neural_core.body import BodyModel, load_open_body
+from neural_core.body.cloth_skin import ClothSkin, rest_offsets_of
 from neural_core.fitting import BodyFit, fit_body, fit_clothed_shape, fit_errors
 from neural_core.fitting.even_legs import even_legs
 from neural_core.fitting.several import agree
-from neural_core.fitting.skirt import hang_skirt
-from neural_core.fitting.skirt_evidence import Skirt, find_skirt, legs_touch, stands
+from neural_core.fitting.skirt import Hung, hang_skirt
+from neural_core.fitting.skirt_evidence import find_skirt, legs_touch, stands
+from neural_core.fitting.skirt_skin import skirt_skin
+from neural_core.fitting.uncover import uncover_arms
 from neural_core.inpainting.completing import Completed, chosen_method, complete_textures
 from neural_core.networks.clothed import predict_offsets, shipped_clothed, visible_texture
 from neural_core.networks.learned_texture import learned_texture, shipped_generator
@@ -25,6 +28,9 @@ from neural_core.photo import PhotoEvidence, observe, read_photo
 from neural_core.progress import Progress
 from neural_core.texture import Atlas, NeuralTexture, PartialTexture, sample_texture
 from neural_core.texture.garment_hint import garment_hint
+from neural_core.texture.limb_pixels import LimbPixels
+from neural_core.texture.limb_scene import SeenArms
+from neural_core.texture.limbs import find_limbs
 from neural_core.texture.merging import colour_lines, merge
 
 DETAIL_RESOLUTION = 1024  # what is exported and what the renderer copies seen texels from
@@ -67,9 +73,10 @@ class Sight:
     """What one photo says about the person.
 
     Attributes:
-        evidence, fit: see photo and fitting. rest_offsets: (V, 3) clothed shape. skirt: where the photo shows one.
+        evidence, fit: see photo and fitting. rest_offsets: (V, 3) clothed shape, by the body's own skinning.
+        skirt: where the photo shows one.
         partial, partial_small: what it shows of the body, at detail and at neural resolution.
-        hint: (1, R, R) how far the clothes reach beyond the fitted body.
+        hint: (1, R, R) how far the clothes reach beyond the fitted body. limbs: where it shows bare arms.
     """
 
     evidence: PhotoEvidence
@@ -78,7 +85,8 @@ class Sight:
     partial: PartialTexture
     partial_small: PartialTexture
     hint: torch.Tensor
-    skirt: Skirt | None = None
+    limbs: LimbPixels | None = None
+    skirt: Hung | None = None
 
 
 def create_avatar(
@@ -138,6 +146,8 @@ def create_avatar(
     errors = {**fit.errors, **fit_errors(evidence, body, fit, rest_offsets)}
     with watch.stage("learned texture"):
         latent = generated(evidence, body, fit, rest_offsets)
+    with watch.stage("skirt"):
+        rest_offsets, skin = _moving_as_one(sights, body, rest_offsets)
 
     progress.update(0.7, "Completing the texture")
     with watch.stage("complete texture"):
@@ -172,6 +182,7 @@ def create_avatar(
             "torch": torch.__version__,
             "warnings": list(warnings),
         },
+        skin=skin,
     )
     avatars = (avatar, *(_with_texture(avatar, other, partial_small, hint, latent) for other in completed[1:]))
     for path, one in zip(outputs, avatars):
@@ -205,34 +216,47 @@ def _look(evidence: PhotoEvidence, fit: BodyFit, body: BodyModel, watch: Stopwat
     """Clothed shape and texture of one fitted photo."""
     with watch.stage("clothed shape"):
         rest_offsets, skirt = clothe(evidence, fit, body, progress.part(0.65, 0.85))
+        limbs = _limbs(evidence, fit, rest_offsets, body)
+        clothed, rest_offsets = rest_offsets, uncover_arms(limbs.limb, body, fit, rest_offsets)
+        if rest_offsets is not clothed:  # what the fit showed before the arm, the arm shows now
+            limbs = _limbs(evidence, fit, rest_offsets, body)
     progress.update(0.85, "Sampling the texture")
-    return _sight(evidence, fit, rest_offsets, skirt, body, watch)
+    return _sight(evidence, fit, rest_offsets, skirt, limbs, body, watch)
 
 
 def clothe(
     evidence: PhotoEvidence, fit: BodyFit, body: BodyModel, progress: Progress | None = None
-) -> tuple[torch.Tensor, Skirt | None]:
+) -> tuple[torch.Tensor, Hung | None]:
     """Clothed shape (V, 3) of a fitted photo: what is expected, corrected by the outline, a skirt where one is seen."""
     expected = _expected_clothes(evidence, body, fit)
     rest_offsets = fit_clothed_shape(evidence, body, fit, progress=progress, expected=expected)
     skirt = find_skirt(evidence, body, fit)
-    if skirt is not None:
-        rest_offsets = hang_skirt(body, fit.parameters, rest_offsets, skirt)
-    return rest_offsets, skirt
+    if skirt is None:
+        return rest_offsets, None
+    hung = hang_skirt(body, fit.parameters, rest_offsets, skirt)
+    return hung.rest_offsets, hung
+
+
+def _limbs(evidence: PhotoEvidence, fit: BodyFit, rest_offsets: torch.Tensor, body: BodyModel) -> LimbPixels:
+    """Where the photo shows bare arms and hands, whatever the fit shows there."""
+    image, mask = _tensors(evidence)
+    vertices = body(fit.parameters, rest_offsets).vertices[0]
+    return find_limbs(image, mask, vertices, body, fit.camera, SeenArms.of(evidence.pose, evidence.hands))
 
 
 def _sight(
     evidence: PhotoEvidence,
     fit: BodyFit,
     rest_offsets: torch.Tensor,
-    skirt: Skirt | None,
+    skirt: Hung | None,
+    limbs: LimbPixels | None,
     body: BodyModel,
     watch: Stopwatch,
 ) -> Sight:
     with watch.stage("sample texture"):
         resolutions = DETAIL_RESOLUTION, NEURAL_RESOLUTION
-        (partial, partial_small), hint = _sample(evidence, body, fit, rest_offsets, resolutions)
-        return Sight(evidence, fit, rest_offsets, partial, partial_small, hint, skirt)
+        (partial, partial_small), hint = _sample(evidence, body, fit, rest_offsets, resolutions, limbs)
+        return Sight(evidence, fit, rest_offsets, partial, partial_small, hint, limbs, skirt)
 
 
 def _all_in_skirts(sights: list[Sight], body: BodyModel, watch: Stopwatch) -> list[Sight]:
@@ -246,9 +270,9 @@ def _all_in_skirts(sights: list[Sight], body: BodyModel, watch: Stopwatch) -> li
     worn = []
     for sight in sights:
         if sight.skirt is None and stands(body(sight.fit.parameters).joints[0]):
-            skirt = found.unmeasured(sight.fit.camera)
-            rest_offsets = hang_skirt(body, sight.fit.parameters, sight.rest_offsets, skirt)
-            sight = _sight(sight.evidence, sight.fit, rest_offsets, skirt, body, watch)
+            skirt = found.skirt.unmeasured(sight.fit.camera)
+            hung = hang_skirt(body, sight.fit.parameters, sight.rest_offsets, skirt)
+            sight = _sight(sight.evidence, sight.fit, hung.rest_offsets, hung, sight.limbs, body, watch)
         worn.append(sight)
     return worn
 
@@ -293,12 +317,27 @@ def _merge(sights: list[Sight]) -> tuple[PartialTexture, PartialTexture, torch.T
     )
 
 
+def _moving_as_one(
+    sights: list[Sight], body: BodyModel, rest_offsets: torch.Tensor
+) -> tuple[torch.Tensor, ClothSkin | None]:
+    """Rest offsets and skinning of a skirt that look the same in each photo's pose; without a skirt as given."""
+    worn = [(sight.fit.parameters, sight.rest_offsets, sight.skirt) for sight in sights if sight.skirt is not None]
+    if not worn:
+        return rest_offsets, None
+    pose, offsets, skirt = worn[0]
+    skin = skirt_skin(body, pose, offsets, skirt.share)
+    moving = skin.on(body)
+    shapes = [rest_offsets_of(moving, pose, body(pose, offsets).vertices[0]) for pose, offsets, _ in worn]
+    return torch.where(skirt.share[:, None] > 0, torch.stack(shapes).mean(0), rest_offsets), skin
+
+
 def _sample(
     evidence: PhotoEvidence,
     body: BodyModel,
     fit: BodyFit,
     rest_offsets: torch.Tensor | None,
     resolutions: tuple[int, ...],
+    limbs: LimbPixels | None = None,
 ) -> tuple[list[PartialTexture], torch.Tensor]:
     """The photo on the body's atlas, at every resolution (DINAR 3.1, Algorithm 1, appendix C).
 
@@ -309,7 +348,7 @@ def _sample(
 
     def sample(resolution: int) -> PartialTexture:
         atlas = Atlas.of(body, resolution)
-        return sample_texture(image, mask, vertices, body, fit.camera, atlas)
+        return sample_texture(image, mask, vertices, body, fit.camera, atlas, limbs=limbs)
 
     hint = garment_hint(mask, vertices, body, fit.camera, NEURAL_RESOLUTION)
     return [sample(resolution) for resolution in resolutions], hint

@@ -5,7 +5,8 @@ import numpy as np
 import torch
 
 from blender_addon.rig.description import AvatarDescription
-from neural_core.body import BodyParameters, load_open_body
+from neural_core.body import BodyModel, BodyParameters, load_open_body
+from neural_core.body.cloth_skin import ClothSkin
 from neural_core.body.skeleton import JOINT_NAMES, PARENTS
 
 _TEXTURE_SIZE = 64
@@ -31,9 +32,20 @@ def clothed_offsets(body) -> torch.Tensor:
     return 0.02 * near_hips[:, None] * outward
 
 
-def describe_arrays(person: BodyParameters | None = None) -> tuple[dict, dict[str, np.ndarray]]:
-    """What the backend's describe_avatar answers (docs/architecture.md), made here from the open body."""
-    body, person = load_open_body(), person or parameters()
+def in_skirt() -> BodyModel:
+    """The open body in cloth on its thighs that follows both and the pelvis, and has correctives of its own."""
+    body = load_open_body()
+    thighs = torch.nonzero(body.weights[:, 1:3].sum(1) > 0.9).flatten()
+    weight = torch.tensor([0.5, 0.3, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0]).expand(len(thighs), 8)
+    swing = 0.05 * torch.randn(len(thighs), 3, 18, generator=torch.Generator().manual_seed(2))
+    return ClothSkin(thighs, torch.arange(8).expand(len(thighs), 8), weight, torch.zeros(len(thighs)), swing).on(body)
+
+
+def describe_arrays(
+    person: BodyParameters | None = None, body: BodyModel | None = None
+) -> tuple[dict, dict[str, np.ndarray]]:
+    """What the backend's describe_avatar answers (docs/architecture.md), made here, by default from the open body."""
+    body, person = body or load_open_body(), person or parameters()
     neutral = BodyParameters.zeros(1, betas=person.betas)
     rest, joints = body.rest(neutral)
     directions = body.pose_directions.to_sparse_coo().coalesce()
@@ -72,13 +84,13 @@ def describe_arrays(person: BodyParameters | None = None) -> tuple[dict, dict[st
     return header, {name: array.contiguous().numpy() for name, array in arrays.items()} | {"texture": texture}
 
 
-def describe(person: BodyParameters | None = None) -> AvatarDescription:
-    return AvatarDescription.from_wire(*describe_arrays(person))
+def describe(person: BodyParameters | None = None, body: BodyModel | None = None) -> AvatarDescription:
+    return AvatarDescription.from_wire(*describe_arrays(person, body))
 
 
-def core_vertices(person: BodyParameters) -> np.ndarray:
+def core_vertices(person: BodyParameters, body: BodyModel | None = None) -> np.ndarray:
     """(V, 3) what the core says the posed, clothed person looks like; core axes."""
-    body = load_open_body()
+    body = body or load_open_body()
     return body(person, clothed_offsets(body)).vertices[0].numpy()
 
 

@@ -4,7 +4,7 @@ import bpy
 import numpy as np
 import pytest
 import torch
-from avatars import blender_vertices, core_vertices, describe, parameters
+from avatars import blender_vertices, core_vertices, describe, in_skirt, parameters
 
 from blender_addon.rig.axes import to_core
 from blender_addon.rig.build import build_avatar
@@ -42,6 +42,15 @@ def test_another_pose_and_expression_on_the_same_rig(avatar):
     bpy.context.view_layer.update()
     vertices = to_core(blender_vertices(avatar.mesh))
     assert np.linalg.norm(vertices - core_vertices(person), axis=1).max() < TOLERANCE
+
+
+def test_a_skirt_moves_as_the_core_moves_it(blender):
+    """Skin weights and correctives of clothes reach the rig, not only the body's."""
+    person, body = parameters(seed=4), in_skirt()
+    avatar = build_avatar(describe(person, body), blender.context)
+    vertices = to_core(blender_vertices(avatar.mesh))
+    assert np.linalg.norm(vertices - core_vertices(person, body), axis=1).max() < TOLERANCE
+    assert np.linalg.norm(vertices - core_vertices(person), axis=1).max() > 100 * TOLERANCE
 
 
 def test_moving_the_armature_moves_the_person(avatar):

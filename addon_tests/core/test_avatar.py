@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from neural_core import avatar as avatar_module
 from neural_core.avatar import Avatar
+from neural_core.body.cloth_skin import ClothSkin
 from neural_core.body.parameters import BodyParameters
 from neural_core.camera import Camera
 from neural_core.errors import AvatarFileError, OutputError
@@ -52,6 +53,62 @@ def test_round_trip(avatar: Avatar, tmp_path: Path):
     assert back.camera.to_json() == avatar.camera.to_json()
     assert back.describe() == avatar.describe()
     json.dumps(back.describe())
+
+
+def skin(**changed: torch.Tensor) -> ClothSkin:
+    """Three vertices of forty."""
+    joint = torch.arange(8).expand(3, 8)
+    given = {
+        "vertex": torch.tensor([0, 7, 39]),
+        "joint": joint,
+        "weight": torch.full((3, 8), 0.125),
+        "skin": torch.tensor([0.0, 0.5, 1.0]),
+        "swing": torch.rand(3, 3, 18, generator=torch.Generator().manual_seed(1)),
+    }
+    return ClothSkin(**(given | changed))
+
+
+def test_skin_of_clothes_round_trip(avatar: Avatar, tmp_path: Path):
+    path = tmp_path / "a.likeness"
+    replace(avatar, skin=skin()).save(path)
+    back = Avatar.load(path).skin
+    assert back is not None
+    for name, tensor in vars(skin()).items():
+        assert torch.equal(tensor, getattr(back, name)), name
+    avatar.save(path)
+    assert Avatar.load(path).skin is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"vertex": torch.tensor([0, 7, 40])},
+        {"vertex": torch.tensor([7, 0, 39])},
+        {"vertex": torch.tensor([-1, 7, 39])},
+        {"vertex": torch.tensor([0, 7])},
+        {"joint": torch.full((3, 8), 55)},
+        {"joint": torch.zeros(3, 7, dtype=torch.int64)},
+        {"weight": torch.full((3, 8), 0.2)},
+        {"weight": torch.tensor([[2.0, -1.0, 0, 0, 0, 0, 0, 0]]).expand(3, 8)},
+        {"skin": torch.tensor([0.0, 2.0, 0.0])},
+        {"swing": torch.full((3, 3, 18), float("inf"))},
+        {"swing": torch.zeros(3, 3, 17)},
+    ],
+)
+def test_skin_that_cannot_be_is_refused(avatar: Avatar, tmp_path: Path, changed: dict[str, torch.Tensor]):
+    path = tmp_path / "a.likeness"
+    replace(avatar, skin=skin(**changed)).save(path)
+    with pytest.raises(AvatarFileError, match="damaged"):
+        Avatar.load(path)
+
+
+def test_a_file_of_version_1_loads_without_skin(avatar: Avatar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "a.likeness"
+    monkeypatch.setattr(avatar_module, "FORMAT_VERSION", 1)
+    avatar.save(path)
+    monkeypatch.undo()
+    back = Avatar.load(path)
+    assert back.skin is None and torch.equal(back.rest_offsets, avatar.rest_offsets)
 
 
 def test_same_avatar_same_bytes(avatar: Avatar, tmp_path: Path):

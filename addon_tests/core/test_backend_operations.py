@@ -15,6 +15,7 @@ from neural_core.backend.cache import Cache
 from neural_core.backend.operations import operations
 from neural_core.backend.requests import RequestError
 from neural_core.body import BodyParameters, load_open_body
+from neural_core.body.cloth_skin import ClothSkin
 from neural_core.body.skinning import rotation_matrices
 from neural_core.camera import look_at
 from neural_core.errors import AvatarFileError, BodyFileError, Cancelled
@@ -62,10 +63,24 @@ def frame_request(path, size=96, **changes) -> tuple[dict, dict]:
     return body, {"vertices_0": _posed(path), **nothing}
 
 
-def test_description_poses_the_same_body(ask, small_avatar):
-    """Skinning done with the described arrays alone gives the body model's own vertices."""
-    body = load_open_body()
-    information, d = ask("describe_avatar", {"path": str(small_avatar)})
+@pytest.fixture
+def in_cloth(small_avatar, tmp_path):
+    """The avatar in cloth on its thighs that half follows both and the pelvis."""
+    thighs = torch.nonzero(load_open_body().weights[:, 1:3].sum(1) > 0.9).flatten()
+    weight = torch.tensor([0.5, 0.3, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0]).expand(len(thighs), 8)
+    swing = 0.05 * torch.randn(len(thighs), 3, 18, generator=torch.Generator().manual_seed(2))
+    skin = ClothSkin(thighs, torch.arange(8).expand(len(thighs), 8), weight, torch.zeros(len(thighs)), swing)
+    path = tmp_path / "skirt.likeness"
+    replace(Avatar.load(small_avatar), skin=skin).save(path)
+    return path
+
+
+@pytest.mark.parametrize("file", ["small_avatar", "in_cloth"])
+def test_description_poses_the_same_body(ask, file, request):
+    """Skinning done with the described arrays alone gives the avatar's own vertices, whatever clothes it wears."""
+    path = request.getfixturevalue(file)
+    body = Avatar.load(path).body()
+    information, d = ask("describe_avatar", {"path": str(path)})
     generator = torch.Generator().manual_seed(1)
     pose = torch.randn(1, 55, 3, generator=generator) * 0.2
     expression = torch.rand(62, generator=generator) * 0.5

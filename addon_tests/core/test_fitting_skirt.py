@@ -8,12 +8,14 @@ import torch
 
 from neural_core import pipeline
 from neural_core.body import BodyModel, BodyParameters, load_open_body
+from neural_core.body.cloth_skin import ClothSkin, rest_offsets_of
 from neural_core.body.skeleton import JOINT_INDEX
 from neural_core.camera import Camera, look_at
 from neural_core.fitting import BodyFit
 from neural_core.fitting.even_legs import even_legs
 from neural_core.fitting.skirt import hang_skirt
 from neural_core.fitting.skirt_evidence import Skirt, crotch_vertex, find_skirt
+from neural_core.fitting.skirt_skin import skirt_skin
 from neural_core.fitting.surface import vertex_normals
 from neural_core.photo import PhotoEvidence
 from neural_core.rasterizer import rasterize
@@ -92,7 +94,7 @@ def in_skirt(body) -> np.ndarray:
 def hung(body, in_skirt) -> tuple[Skirt, torch.Tensor]:
     skirt = find_skirt(evidence_of(in_skirt), body, BodyFit(STANDING, FRONT))
     assert skirt is not None
-    return skirt, hang_skirt(body, STANDING, padded(body, 0.01), skirt)
+    return skirt, hang_skirt(body, STANDING, padded(body, 0.01), skirt).rest_offsets
 
 
 def test_a_skirt_is_found_with_its_hem(body, hung):
@@ -149,11 +151,88 @@ def test_offsets_are_bounded_and_change_hips_and_legs_alone(body, hung):
     assert torch.equal(after[far], before[far])
 
 
-def test_a_walk_opens_the_skirt_but_nothing_explodes(body, hung):
+@pytest.fixture(scope="module")
+def swinging(body, hung) -> tuple[ClothSkin, BodyModel, torch.Tensor]:
+    """Skinning of the skirt, the body that moves so, and its rest offsets."""
+    whole = hang_skirt(body, STANDING, padded(body, 0.01), hung[0])
+    skin = skirt_skin(body, STANDING, whole.rest_offsets, whole.share)
+    moving = skin.on(body)
+    vertices = body(STANDING, whole.rest_offsets).vertices[0]
+    return skin, moving, rest_offsets_of(moving, STANDING, vertices)
+
+
+MOVED = [pose_of(apart=0.05, stride=0.3), pose_of(apart=0.05, stride=-0.3), pose_of(apart=-0.03), pose_of(apart=0.4)]
+
+
+def test_the_photo_s_pose_looks_as_it_did(body, hung, swinging):
+    _, moving, offsets = swinging
+    before, after = body(STANDING, hung[1]).vertices, moving(STANDING, offsets).vertices
+    assert (after - before).norm(dim=-1).max() < 1e-5
+
+
+@pytest.mark.parametrize("pose", MOVED)
+def test_halves_stay_together_however_legs_move(body, hung, swinging, pose):
+    """Vertices of the two legs that lie on each other in the photo still do; as legs they would be torn apart."""
+    _, moving, offsets = swinging
+    posed = body(STANDING, hung[1])
+    vertices, crotch = posed.vertices[0], float(posed.vertices[0, crotch_vertex(body), 1])
+    sheet = (vertices[:, 1] < crotch - 0.03) & (vertices[:, 1] > crotch - LENGTH + 0.03)
+    left, right = (torch.nonzero(sheet & (body.template[:, 0] * sign > 0.01)).flatten() for sign in (1, -1))
+    near = torch.cdist(vertices[left], vertices[right])
+    pairs = torch.nonzero(near < 0.025)
+    one, other = left[pairs[:, 0]], right[pairs[:, 1]]
+    assert len(pairs) > 15
+
+    def apart(model: BodyModel, offsets: torch.Tensor) -> torch.Tensor:
+        moved = model(pose, offsets).vertices[0]
+        return (moved[one] - moved[other]).norm(dim=1)
+
+    assert apart(moving, offsets).max() < 0.04
+    assert apart(body, hung[1]).max() > 0.06
+
+
+def test_only_the_skirt_moves_otherwise(body, hung, swinging):
+    """Trunk, shins and feet stay the body's own; what hangs is skinned by at most eight joints, summing to one."""
+    skin, moving, offsets = swinging
+    torch.testing.assert_close(moving.weights.sum(1), torch.ones(body.num_vertices))
+    assert (moving.weights >= 0).all() and (moving.weights > 0).sum(1).max() <= 8
+    other = torch.ones(body.num_vertices, dtype=torch.bool)
+    other[skin.vertex] = False
+    assert other[body.weights[:, JOINT_INDEX["left_knee"]] > 0.9].all()
+    assert other[body.template[:, 1] > body.joint_template[JOINT_INDEX["spine2"], 1]].all()
+    pose = pose_of(apart=0.1, stride=0.4)
+    torch.testing.assert_close(moving(pose, offsets).vertices[0][other], body(pose, hung[1]).vertices[0][other])
+
+
+@pytest.mark.parametrize("pose", MOVED)
+def test_a_moving_skirt_is_closed(body, swinging, pose):
+    """From in front there is cloth between the thighs, whatever they do."""
+    _, moving, offsets = swinging
+    mask = cover(moving, pose, offsets)
+    top, hem = row_of(body, pose, 0.02), row_of(body, pose, LENGTH - 0.05)
+    assert mask[top:hem, 174:186].all()
+
+
+def test_the_hem_hangs_in_a_stride_and_goes_with_the_lap_of_who_sits(body, swinging):
+    skin, moving, offsets = swinging
+    hem = skin.vertex[(skin.skin == 0) & (moving(STANDING, offsets).vertices[0, skin.vertex, 2] > 0.05)]
+
+    def height(parameters: BodyParameters) -> torch.Tensor:
+        out = moving(parameters, offsets)
+        return out.vertices[0, hem, 1] - out.joints[0, 0, 1]
+
+    lowest = height(STANDING).argsort()[:30]
+    standing = height(STANDING)[lowest]
+    assert (height(pose_of(stride=0.3))[lowest] - standing).abs().max() < 0.06
+    assert (height(pose_of(lap=1.5))[lowest] - standing).min() > 0.1
+
+
+def test_a_walk_leaves_the_skirt_whole_and_nothing_explodes(body, swinging):
+    _, moving, offsets = swinging
     edges = torch.cat([body.faces[:, [0, 1]], body.faces[:, [1, 2]]])
 
     def longest(parameters: BodyParameters) -> torch.Tensor:
-        a, b = body(parameters, hung[1]).vertices[0][edges].unbind(1)
+        a, b = moving(parameters, offsets).vertices[0][edges].unbind(1)
         return (a - b).norm(dim=1).max()
 
     standing = longest(STANDING)
@@ -161,11 +240,30 @@ def test_a_walk_opens_the_skirt_but_nothing_explodes(body, hung):
         assert longest(pose_of(apart=0.05, stride=stride)) < 1.6 * standing
 
 
+def test_several_photos_agree_on_one_skinning(body, hung):
+    """The shape of each photo is exact in its own pose when they show the same skirt; without one nothing changes."""
+    sight = pipeline.Sight(
+        evidence_of(np.zeros((8, 8), bool)),
+        BodyFit(STANDING, FRONT),
+        hung[1],
+        partial=None,  # type: ignore[arg-type]  # not looked at
+        partial_small=None,  # type: ignore[arg-type]
+        hint=torch.zeros(1, 4, 4),
+        skirt=hang_skirt(body, STANDING, padded(body, 0.01), hung[0]),
+    )
+    offsets, skin = pipeline._moving_as_one([sight, sight], body, hung[1])
+    assert skin is not None
+    posed = skin.on(body)(STANDING, offsets).vertices
+    assert (posed - body(STANDING, hung[1]).vertices).norm(dim=-1).max() < 1e-5
+    same, none = pipeline._moving_as_one([replace(sight, skirt=None)], body, hung[1])
+    assert none is None and same is hung[1]
+
+
 def test_a_hidden_or_longer_skirt_hangs_from_another_photo(body, hung):
     """Widths unknown: it hangs from the hips at least as wide as the legs are."""
     walking = pose_of(apart=0.08, stride=0.2)
     skirt = replace(hung[0].unmeasured(BACK), drop=2.0)
-    offsets = hang_skirt(body, walking, padded(body, 0.01), skirt)
+    offsets = hang_skirt(body, walking, padded(body, 0.01), skirt).rest_offsets
     assert offsets.isfinite().all()
     assert offsets.norm(dim=1).max() < 0.5
     assert cover(body, walking, offsets).sum() > cover(body, walking, padded(body, 0.01)).sum()
@@ -208,6 +306,6 @@ def test_a_hem_that_slants_is_hung_as_it_slants(body, in_skirt):
         mask[row, columns[0] : max(columns[0], min(columns[-1] + 1, end))] = True
     skirt = find_skirt(evidence_of(mask), body, BodyFit(apart, FRONT))
     assert skirt is not None and 0.1 < skirt.slant < 0.3
-    hung = cover(body, apart, hang_skirt(body, apart, padded(body, 0.01), skirt))
+    hung = cover(body, apart, hang_skirt(body, apart, padded(body, 0.01), skirt).rest_offsets)
     lowest = [int(np.flatnonzero(hung[:, column]).max()) for column in (170, 190)]
     assert 1 <= lowest[0] - lowest[1] <= 6

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,21 +76,25 @@ class Cache:
         return self._painted[key][1]
 
     def body(self, avatar: "Avatar") -> "BodyModel":
-        """The body model an avatar belongs to.
+        """The body model an avatar belongs to, moving as its clothes do.
 
         Raises:
             BodyFileError: it is a licensed body that this machine does not have. AvatarFileError: it does not fit.
         """
+        return avatar.on(self._shared(avatar))
+
+    def _shared(self, avatar: "Avatar") -> "BodyModel":
+        """The body model that all avatars made on it have, whatever they wear."""
         key = avatar.body_name, len(avatar.rest_offsets)
         if key not in self._bodies:
-            self._bodies[key] = avatar.body()
+            self._bodies[key] = replace(avatar, skin=None).body()
         return self._bodies[key]
 
     def renderer(self, avatar: "Avatar") -> "AvatarRenderer":
         """The renderer for the avatar's body; raises BodyFileError, AvatarFileError or WeightsError."""
         from neural_core.rendering import AvatarRenderer, load_renderer
 
-        body = self.body(avatar)
+        body = self._shared(avatar)
         if body.name not in self._renderers:
             if self._network is None:
                 self._network = load_renderer(device=self.device)

@@ -30,7 +30,7 @@ def draw(request: Message, progress: Progress, cache: Cache) -> Answer:
         progress.update(index / len(paths), "Drawing the proposals")
         avatar = cache.avatar(path)
         renderer = cache.renderer(avatar)
-        vertices = renderer.body(
+        vertices = avatar.on(renderer.body)(
             avatar.parameters.to(renderer.device), avatar.rest_offsets.to(renderer.device)
         ).vertices[0]
         frame = renderer.render(vertices, _camera(vertices.cpu(), avatar.camera, yaw), avatar.texture)

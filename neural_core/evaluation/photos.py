@@ -30,6 +30,7 @@ _COLUMNS = ("residual_percent", "worst_limb_percent", "iou_body", "iou_clothed",
 def contact_sheet(creation: Creation, body: BodyModel, renderer: AvatarRenderer) -> np.ndarray:
     """(H, W, 3) bytes: photo, overlay and atlas, then learned renders, then the pasted texture at the same yaws."""
     avatar, evidence = creation.avatar, creation.evidence
+    body = avatar.on(body)
     overlay = draw_overlay(evidence, body, creation.fit, avatar.rest_offsets)
     first = [to_height(p, _HEIGHT) for p in (evidence.image, overlay, to_uint8(avatar.texture.detail))]
     vertices = posed_vertices(avatar, body)[0]
@@ -60,7 +61,7 @@ def main() -> None:
         except PhotoError as error:
             print(f"| {path.name} | {error} |")
             continue
-        vertices = posed_vertices(creation.avatar, body)[0]
+        vertices = posed_vertices(creation.avatar, creation.avatar.on(body))[0]
         camera = framing_camera(vertices, _HEIGHT)
         start = time.perf_counter()
         renderer.render(vertices, camera, creation.avatar.texture)

@@ -4,10 +4,11 @@ The clothed shape stands off along the skin's normals, so it makes a skirt of tw
 from leg to leg: in the photo's pose every level section of a skirt is the convex hull of what is inside, as the
 synthetic people wear theirs (`training.people.drapes`). Each leg becomes one half of it: its outside lies on the hull,
 its inside beyond the plane between the legs, inside the other half, where nobody sees it. Brought back to the rest pose
-these are rest offsets as any others, so legs that swing apart open the skirt like a slit.
+these are rest offsets as any others, exact in the photo's pose; how the skirt moves is told by `fitting.skirt_skin`.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -41,8 +42,22 @@ _SMOOTH = 2  # sections above and below that soften one
 _LEAST = 0.6  # share of the legs' own width that a skirt has at least
 
 
+@dataclass(frozen=True)
+class Hung:
+    """Clothes with a skirt.
+
+    Attributes:
+        skirt: what the photo showed of it. rest_offsets: (V, 3) metres, by the body's own skinning.
+        share: (V,) in [0, 1], how far a vertex is part of the skirt.
+    """
+
+    skirt: Skirt
+    rest_offsets: Tensor
+    share: Tensor
+
+
 @torch.no_grad()
-def hang_skirt(body: BodyModel, parameters: BodyParameters, offsets: Tensor, skirt: Skirt) -> Tensor:
+def hang_skirt(body: BodyModel, parameters: BodyParameters, offsets: Tensor, skirt: Skirt) -> Hung:
     """Close the clothes of both legs to a skirt.
 
     Args:
@@ -50,7 +65,7 @@ def hang_skirt(body: BodyModel, parameters: BodyParameters, offsets: Tensor, ski
             metres.
 
     Returns:
-        (V, 3) rest offsets; those of trunk above, arms and feet are the given ones.
+        rest offsets; those of trunk above, arms and feet are the given ones.
     """
     posed = body(parameters, offsets)
     vertices, joints = posed.vertices[0], posed.joints[0]
@@ -59,20 +74,22 @@ def hang_skirt(body: BodyModel, parameters: BodyParameters, offsets: Tensor, ski
     support = _sections(vertices, faces, legs, skirt)
     support = _fallen(support, legs.levels, skirt.across)
 
-    height, on_hull = _rows_at_hem(vertices[:, 1], legs.hem)
+    hem: Tensor | float = legs.hem
+    height, on_hull = _rows_at_hem(vertices[:, 1], hem)
     flat = _wrapped(body, vertices, legs, support, height)
     if skirt.slant:
         aside = (flat - legs.middle(height)) @ _side_of(skirt.across)
-        hem = legs.hem + skirt.slant * aside.clamp(-_ASIDE, _ASIDE)
+        hem = hem + skirt.slant * aside.clamp(-_ASIDE, _ASIDE)
         height, on_hull = _rows_at_hem(vertices[:, 1], hem)
         flat = _wrapped(body, vertices, legs, support, height)
     wrapped = torch.stack([flat[:, 0], height, flat[:, 1]], 1)
     level = torch.stack([vertices[:, 0], height, vertices[:, 2]], 1)
     share = (legs.share(height) * on_hull * (1 - legs.hidden))[:, None]
     target = torch.where(legs.worn[:, None], share * wrapped + (1 - share) * level, vertices)
+    hanging = legs.share(height) * (height > hem - 1e-3) * legs.worn  # with what closes it from below
     turn = torch.einsum("vj,jab->vab", body.weights, posed.rotations[0])  # skinning of a rest offset
     change = torch.linalg.solve(turn, (target - vertices)[..., None])[..., 0]
-    return torch.where(legs.worn[:, None], offsets + change, offsets)
+    return Hung(skirt, torch.where(legs.worn[:, None], offsets + change, offsets), hanging)
 
 
 def _wrapped(body: BodyModel, vertices: Tensor, legs: "_Legs", support: Tensor, height: Tensor) -> Tensor:
