@@ -179,7 +179,7 @@ class Bench:
         parameters, camera = avatar.parameters, view.camera
         if view.pose:
             parameters = replace(noisy_fit(subject, index).parameters, betas=avatar.parameters.betas)
-        vertices = self.body(parameters, avatar.rest_offsets).vertices[0]
+        vertices = avatar.on(self.body)(parameters, avatar.rest_offsets).vertices[0]
         if self.config.real_fit and index == 0:
             camera = avatar.camera
         elif index and (self.config.real_fit or not view.pose):
@@ -215,7 +215,7 @@ class Bench:
     def _variants(self, creation: Creation, scenes: list["Scene"], record: dict[str, Any]) -> None:
         """Baselines and ablations: the same photo, fit and clothed shape, another texture."""
         avatar, body = creation.avatar, self.body
-        look = (creation.evidence, creation.fit, avatar.rest_offsets, body)
+        look = (creation.evidence, creation.fit, avatar.rest_offsets, avatar.on(body))
         shown = baselines.sample(*look)
         textures = {
             "mean colour": baselines.mean_colour(shown, body),
@@ -244,8 +244,8 @@ class Bench:
         from neural_core.rendering.refinement import refine
 
         avatar, evidence = creation.avatar, creation.evidence
-        shown = baselines.sample(evidence, creation.fit, avatar.rest_offsets, self.body)
-        vertices = self.body(avatar.parameters, avatar.rest_offsets).vertices[0]
+        shown = baselines.sample(evidence, creation.fit, avatar.rest_offsets, avatar.on(self.body))
+        vertices = avatar.on(self.body)(avatar.parameters, avatar.rest_offsets).vertices[0]
         image, mask = torch.from_numpy(evidence.image).permute(2, 0, 1), torch.from_numpy(evidence.mask)
         texture = refine(
             avatar.texture, shown.small.facing, image, mask, vertices, avatar.camera, self.renderer
@@ -266,7 +266,7 @@ class Bench:
         scenes = [self._scene(subject, k, avatar, first[1]) for k in range(len(subject.views))]
         wanted = [scene for scene in scenes if scene.view.name in _MERGED_VIEWS]
         self._draw("4 photos", wanted, avatar.texture, record)
-        shown = [baselines.sample(e, fit, avatar.rest_offsets, self.body) for e, fit in seen]
+        shown = [baselines.sample(e, fit, avatar.rest_offsets, avatar.on(self.body)) for e, fit in seen]
         self._draw("4 photos, averaged", wanted, baselines.completed(baselines.averaged(shown), self.body), record)
 
     def _draw(self, name: str, scenes: list["Scene"], texture: NeuralTexture, record: dict[str, Any]) -> None:
