@@ -9,17 +9,21 @@ from typing import cast
 import imageio_ffmpeg
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import neural_core
+from neural_core.body import BodyParameters, load_open_body
+from neural_core.camera import Camera
 from neural_core.errors import PhotoError
 from neural_core.evaluation import track as track_room
 from neural_core.evaluation.frames import VideoInfo
 from neural_core.evaluation.metrics import EvaluationError
 from neural_core.evaluation.track import Track
 from neural_core.evaluation.video import evaluate_video, summary
-from neural_core.fitting.sequence import SequenceFit
-from neural_core.photo import Photo, observe
+from neural_core.fitting.sequence import FramePose, SequenceFit
+from neural_core.fitting.variables import Variables
+from neural_core.photo import Photo, PhotoEvidence, observe
 from neural_core.photo.evidence import MARGIN
 
 _PHOTO = Path(neural_core.__file__).parent / "data" / "sample_person.jpg"
@@ -73,7 +77,7 @@ def test_a_person_who_seems_to_shrink_or_to_vanish_is_looked_for_again_with_a_ma
     torso = replace(good, person_height_px=good.person_height_px * 0.4)
     asked = []
 
-    def detectors(photo, focal, person, margin, smallest):
+    def detectors(photo, person, margin, **given):
         asked.append(margin)
         if margin == 0 and len(asked) > 1:
             if poor is None:
@@ -121,10 +125,47 @@ def test_who_is_too_small_for_the_detectors_is_looked_for_where_they_were(monkey
     assert track._observe(wide, 5.0) is None, "after a cut nothing is known of the person"
 
 
+def _leaving(width: int, xs: dict[int, float], missed: list[int]) -> Track:
+    """Somebody 300 pixels tall whose hips are at x in the frames found; pelvis x / z is x / width."""
+    body = load_open_body()
+    camera = Camera.pinhole(
+        600.0, width, 480, torch.diag(torch.tensor([1.0, -1.0, -1.0])), torch.tensor([0.0, 0.0, 3.0])
+    )
+    fit = SequenceFit(body, BodyParameters.zeros(1), torch.zeros(body.num_vertices, 3), camera)
+    track = Track(fit, VideoInfo(width, 480, 25.0, 99), 1, 0, 600.0)
+    for number, x in xs.items():
+        pose = np.full((33, 3), x, np.float32)
+        nothing = np.zeros((480, width), np.float32)
+        track.evidence[number] = PhotoEvidence(
+            nothing[..., None], nothing, pose, pose, None, (None, None), 600.0, "user", 300.0, True, ()
+        )
+        row = Variables.pack(1, place=torch.tensor([x / width, 0.0, 1.0])).x
+        parameters = BodyParameters.zeros(1)
+        track.poses.append(FramePose(parameters, camera, 0.5, False, False, row))
+    track.numbers, track.missed = list(xs), missed
+    track.times = [number / 25.0 for number in xs]
+    return track
+
+
+def _places(track: Track) -> dict[int, float]:
+    return {k: round(float(Variables(pose.x)["place"][0, 0]), 3) for k, pose in track.missing().items()}
+
+
+def test_who_walks_out_of_the_picture_goes_on_for_a_moment_and_comes_back_so():
+    xs = {k: 200 + 40 * k for k in range(6)} | {30 + k: 400 - 40 * k for k in range(6)}
+    track = _leaving(400, xs, [6, 7, 12, 18, 27, 29])
+    assert _places(track) == {6: 1.1, 7: 1.2, 12: 1.7, 27: 1.3, 29: 1.1}, "nobody is drawn when gone for long"
+
+
+def test_who_is_lost_in_the_middle_of_the_picture_is_put_between():
+    track = _leaving(1000, {0: 400, 2: 410, 4: 420, 8: 440, 10: 450, 60: 500}, [6, 30])
+    assert _places(track) == {6: 0.43}, "a gap of a second is bridged, one of two is not"
+
+
 def test_of_two_people_the_one_of_the_source_frame_is_followed(monkeypatch):
     asked = []
 
-    def detectors(photo, focal, person, margin, smallest):
+    def detectors(photo, person, margin, **given):
         asked.append(person)
         raise PhotoError("enough")
 

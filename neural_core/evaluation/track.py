@@ -13,7 +13,7 @@ from neural_core.evaluation.frames import VideoInfo
 from neural_core.fitting.report import LIMB_JOINTS
 from neural_core.fitting.sequence import FramePose, SequenceFit
 from neural_core.fitting.sides import misread, turned_round
-from neural_core.fitting.smoothing import between
+from neural_core.fitting.smoothing import between, beyond
 from neural_core.photo import Photo, PhotoEvidence, observe
 from neural_core.photo.detectors import find_people
 from neural_core.photo.evidence import MARGIN
@@ -24,8 +24,12 @@ _TRACKED_FPS = 10.0  # at least: what a person does in between is small
 _RECENT = 0.5  # seconds for which the frame before tells where the person is and how large
 _SUSPICIOUS = 0.3  # change within a tenth of a second, of the height, its logarithm or the mask's
 _WINDOW = 0.8  # half the side of the window about who was small or lost, of the height
+PASSES = 3  # looks at a frame: feet that the first cuts off are found (docs/evaluation.md)
 _SMALLEST = 80  # pixels: a body that is known needs fewer than a photo it is made from
 _GAP = 1.0  # seconds that a pose is carried over when nobody is found
+_NEAR_BORDER = 0.15  # of the height: somebody this near to it is half out of the picture, or soon will be
+_GOES_ON = 0.35  # seconds for which somebody who leaves is drawn
+_WAY = 0.15  # seconds over which their way is measured
 
 
 class Track:
@@ -145,22 +149,44 @@ class Track:
         image = picture.astype(np.float32) / 255
         try:
             frame = Photo(image, None, None, Path("frame"))
-            return observe(frame, focal=self.focal, person=person, margin=margin, smallest=_SMALLEST)
+            return observe(frame, focal=self.focal, person=person, margin=margin, smallest=_SMALLEST, passes=PASSES)
         except PhotoError:
             return None
 
     def missing(self) -> dict[int, FramePose]:
-        """Poses of wanted frames in which nobody was found, between those shortly before and after."""
+        """Poses of wanted frames in which nobody was found: between those shortly before and after, or, where the
+        person leaves or enters the picture, going on for a moment as they went."""
         poses = {}
         for index in self.missed:
-            after = int(np.searchsorted(self.numbers, index))
-            if not 0 < after < len(self.numbers):
-                continue
-            a, b = self.times[after - 1], self.times[after]
-            if b - a <= _GAP:
-                share = (index / self.info.fps - a) / (b - a)
+            time, after = index / self.info.fps, int(np.searchsorted(self.numbers, index))
+            found = [k for k in (after - 1, after) if 0 <= k < len(self.numbers)]
+            leaves = all(self._at_border(k) for k in found)
+            if len(found) == 2 and not leaves and self.times[after] - self.times[after - 1] <= _GAP:
+                share = (time - self.times[after - 1]) / (self.times[after] - self.times[after - 1])
                 poses[index] = between(self.poses[after - 1], self.poses[after], share, self.follower)
+                continue
+            nearest = min(found, key=lambda k: abs(self.times[k] - time))
+            before = self._before(nearest, 1 if nearest < after else -1)
+            if before is not None and self._at_border(nearest) and abs(self.times[nearest] - time) <= _GOES_ON:
+                share = (time - self.times[nearest]) / (self.times[nearest] - self.times[before])
+                poses[index] = beyond(self.poses[nearest], self.poses[before], share, self.follower)
         return poses
+
+    def _at_border(self, k: int) -> bool:
+        """Whether the picture's sides cut the person: hips or shoulders lie near one, or beyond."""
+        seen = self.evidence[self.numbers[k]]
+        x = seen.pose[[11, 12, 23, 24], 0]
+        near = _NEAR_BORDER * seen.person_height_px
+        return bool(x.min() < near or x.max() > self.info.width - near)
+
+    def _before(self, k: int, step: int) -> int | None:
+        """The found frame from which on the person's way to frame k is measured; step: 1 in the order of time."""
+        for other in range(k - step, k - 6 * step, -step):
+            if not 0 <= other < len(self.numbers) or abs(self.times[other] - self.times[k]) > _RECENT:
+                return None
+            if abs(self.times[other] - self.times[k]) >= _WAY:
+                return other
+        return None
 
     def with_mask(self, index: int, out: Path) -> PhotoEvidence:
         with Image.open(mask_path(out, index)) as file:

@@ -19,6 +19,13 @@ def between(a: FramePose, b: FramePose, share: float, fit: SequenceFit) -> Frame
     return fit.at(x, a)
 
 
+def beyond(last: FramePose, before: FramePose, share: float, fit: SequenceFit) -> FramePose:
+    """The pose of `last` that goes on as it came from `before`, `share` of that way further: of somebody who leaves."""
+    x, columns = last.x.clone(), indices(("place",))
+    x[:, columns] += share * (last.x - before.x)[:, columns]
+    return fit.at(x, last)
+
+
 def smoothed(poses: list[FramePose], times: list[float], fit: SequenceFit, window: float = 0.4) -> list[FramePose]:
     """The poses with what a picture does not show, depth above all, smoothed without delay.
 

@@ -47,13 +47,22 @@ class HandResult:
     score: float
 
 
-def find_holistic(rgb: np.ndarray) -> HolisticResult | None:
-    """Body, face, hands and mask of the most prominent person in (H, W, 3) uint8; None when there is nobody."""
+def find_holistic(rgb: np.ndarray, passes: int = 1) -> HolisticResult | None:
+    """Body, face, hands and mask of the most prominent person in (H, W, 3) uint8; None when there is nobody.
+
+    passes: beyond the first the networks look again where the landmarks of the pass before say that the person is. The
+        first window, from hips and size alone, often cuts feet off, and all legs are drawn shorter to fit into it.
+    """
     height, width = rgb.shape[:2]
     with _quiet():
-        solution = _holistic()
+        solution = _holistic() if passes == 1 else _holistic_again()
         solution.reset()  # even in static mode it keeps the last face
         found = solution.process(rgb)
+        for _ in range(passes - 1):
+            again = solution.process(rgb)
+            if again.pose_landmarks is None:
+                break
+            found = again
     if found.pose_landmarks is None or found.pose_world_landmarks is None:
         return None
     size = np.array([width, height], dtype=np.float32)
@@ -116,6 +125,17 @@ def _holistic() -> Any:  # MediaPipe names its results at run time: no type know
 
     return Holistic(
         static_image_mode=True, model_complexity=1, refine_face_landmarks=True, enable_segmentation=True
+    )  # fmt: skip
+
+
+@functools.cache
+def _holistic_again() -> Any:
+    """The same with a memory, for several looks at one picture; nothing is smoothed."""
+    from mediapipe.python.solutions.holistic import Holistic
+
+    return Holistic(
+        static_image_mode=False, model_complexity=1, refine_face_landmarks=True, enable_segmentation=True,
+        smooth_landmarks=False, smooth_segmentation=False,
     )  # fmt: skip
 
 

@@ -57,6 +57,7 @@ def observe(
     person: int | None = None,
     margin: float = 0.0,
     smallest: float = MIN_PERSON_PIXELS,
+    passes: int = 1,
 ) -> PhotoEvidence:
     """Detect the person in a photo.
 
@@ -64,7 +65,7 @@ def observe(
         focal: pixels, when the user knows better than EXIF and the guess.
         person: 0 is the largest person in the picture (the default), 1 the next, and so on.
         margin: of the longer side, added all round for the detectors: they find people who fill the picture better so.
-        smallest: pixels that the person must be tall at least.
+        smallest: pixels that the person must be tall at least. passes: looks of the detectors; see `find_holistic`.
 
     Raises:
         PhotoError: no person, fewer than `smallest` pixels tall, only a face, or no such `person`.
@@ -74,7 +75,7 @@ def observe(
     rgb = _opaque(photo)
     scale = min(1.0, _DETECTOR_SIDE / max(height, width))
     small = rgb if scale == 1.0 else cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    found = _detect(small, person, warnings, margin)
+    found = _detect(small, person, warnings, margin, passes)
     found = _front_not_back(found)
     found = _rescale(found, width / small.shape[1], height / small.shape[0], (width, height))
 
@@ -139,18 +140,18 @@ def _opaque(photo: Photo) -> np.ndarray:
     return np.ascontiguousarray((image * 255 + 0.5).astype(np.uint8))
 
 
-def _detect(rgb: np.ndarray, person: int | None, warnings: list[str], margin: float) -> HolisticResult:
+def _detect(rgb: np.ndarray, person: int | None, warnings: list[str], margin: float, passes: int) -> HolisticResult:
     """Holistic on the picture with a margin; where that shows nobody it is tried without, or with one, once more."""
     for share in (margin, 0.0 if margin else MARGIN):
         rim = round(share * max(rgb.shape[:2]))
         wide = cv2.copyMakeBorder(rgb, rim, rim, rim, rim, cv2.BORDER_REPLICATE) if rim else rgb
-        found = _detect_as_it_is(wide, person, warnings)
+        found = _detect_as_it_is(wide, person, warnings, passes)
         if found is not None:
             return _uncrop(found, -rim, -rim, rgb.shape[:2]) if rim else found
     raise PhotoError("No person was found; use a photo that shows one person from head to feet.")
 
 
-def _detect_as_it_is(rgb: np.ndarray, person: int | None, warnings: list[str]) -> HolisticResult | None:
+def _detect_as_it_is(rgb: np.ndarray, person: int | None, warnings: list[str], passes: int) -> HolisticResult | None:
     """Holistic on the picture, or on the chosen person's part of it where there are several."""
     people = find_people(rgb)
     if person is not None and not 0 <= person < max(len(people), 1):
@@ -159,10 +160,10 @@ def _detect_as_it_is(rgb: np.ndarray, person: int | None, warnings: list[str]) -
         if person is None:
             warnings.append(f"The photo shows {len(people)} people; the largest was used.")
         left, top, right, bottom = _person_box(people, person or 0, rgb.shape[1], rgb.shape[0])
-        crop = find_holistic(np.ascontiguousarray(rgb[top:bottom, left:right]))
+        crop = find_holistic(np.ascontiguousarray(rgb[top:bottom, left:right]), passes)
         if crop is not None:
             return _uncrop(crop, left, top, rgb.shape[:2])
-    return find_holistic(rgb)
+    return find_holistic(rgb, passes)
 
 
 def _front_not_back(found: HolisticResult) -> HolisticResult:
