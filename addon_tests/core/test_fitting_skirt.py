@@ -204,6 +204,13 @@ def test_only_the_skirt_moves_otherwise(body, hung, swinging):
     torch.testing.assert_close(moving(pose, offsets).vertices[0][other], body(pose, hung[1]).vertices[0][other])
 
 
+def test_a_body_with_dense_correctives_moves_alike(body, swinging):
+    """As a licensed one may have."""
+    skin, moving, _ = swinging
+    dense = skin.on(replace(body, pose_directions=body.pose_directions.to_dense()))
+    torch.testing.assert_close(dense.pose_directions, moving.pose_directions.to_dense())
+
+
 @pytest.mark.parametrize("pose", MOVED)
 def test_a_moving_skirt_is_closed(body, swinging, pose):
     """From in front there is cloth between the thighs, whatever they do."""

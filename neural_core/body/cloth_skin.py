@@ -44,22 +44,24 @@ class ClothSkin:
 
     def _correctives(self, directions: Tensor) -> Tensor:
         """(V * 3, 486) sparse or dense, as those of the body are."""
-        entries = directions.to_sparse_coo().coalesce()
-        (row, feature), value = entries.indices(), entries.values()
-        share = torch.ones(entries.shape[0] // 3, device=value.device)
+        share = torch.ones(len(directions) // 3, device=directions.device)
         share[self.vertex] = self.skin
-        value = value * share[row // 3]
+        hips = torch.cat([(joint - 1) * _FEATURES + torch.arange(_FEATURES) for joint in _HIPS]).to(share.device)
+        axes = self.vertex[:, None] * 3 + torch.arange(3, device=share.device)
+        own = torch.stack(torch.broadcast_tensors(axes[..., None], hips)).reshape(2, -1)
+        if directions.layout == torch.strided:
+            changed = directions * share.repeat_interleave(3)[:, None]
+            changed[own[0], own[1]] += self.swing.reshape(-1)
+            return changed
+        entries = directions.to_sparse_coo().coalesce()
+        value = entries.values() * share[entries.indices()[0] // 3]
         kept = value != 0
-        hips = torch.cat([(joint - 1) * _FEATURES + torch.arange(_FEATURES) for joint in _HIPS]).to(row.device)
-        axes = self.vertex[:, None] * 3 + torch.arange(3, device=row.device)
-        index = torch.stack(torch.broadcast_tensors(axes[..., None], hips)).reshape(2, -1)
-        changed = torch.sparse_coo_tensor(
-            torch.cat([torch.stack([row, feature])[:, kept], index], 1),
+        return torch.sparse_coo_tensor(
+            torch.cat([entries.indices()[:, kept], own], 1),
             torch.cat([value[kept], self.swing.reshape(-1)]),
             entries.shape,
             check_invariants=True,
         ).coalesce()
-        return changed.to_dense() if directions.layout == torch.strided else changed
 
     def to_tensors(self) -> dict[str, Tensor]:
         """What a file keeps."""
