@@ -17,7 +17,7 @@ from neural_core.inpainting.config import CODEC_CONFIGS, DENOISER_CONFIGS
 from neural_core.inpainting.denoiser import Denoiser, load_denoiser
 from neural_core.inpainting.inpainter import Inpainter, SamplerConfig
 from neural_core.networks import RENDERER_CONFIGS, RendererNetwork
-from neural_core.rendering.weights import load_renderer, save_renderer
+from neural_core.rendering.weights import load_renderer, renderer_history, save_renderer
 from neural_core.texture import Atlas
 from neural_core.training import adapted, codec, denoiser
 from neural_core.training.data import TrainingDataError
@@ -142,7 +142,7 @@ def test_the_renderer_adapts_to_textures_of_the_codec(people: Path, tmp_path: Pa
     save_codec(tmp_path / "codec.safetensors", TINY, seeded.state_dict(), {})
     torch.manual_seed(0)
     network = RendererNetwork(RENDERER_CONFIGS["tiny"])
-    save_renderer(tmp_path / "renderer.safetensors", network.config, network.state_dict(), {})
+    save_renderer(tmp_path / "renderer.safetensors", network.config, network.state_dict(), {"run": "first"})
     uses = {"codec": tmp_path / "codec.safetensors", "renderer": tmp_path / "renderer.safetensors"}
     changes = {"bf16": False, "steps": 2, "batch": 2}
     stage = adapted.build(TrainingRequest(people, "tiny", CPU, uses=uses, changes=changes))
@@ -153,6 +153,8 @@ def test_the_renderer_adapts_to_textures_of_the_codec(people: Path, tmp_path: Pa
     assert float((coded - texture)[:, :3, :, 32:].abs().mean()) > 0.05
     train(stage, tmp_path / "run", CPU, report=quiet)
     assert load_renderer(tmp_path / "run" / "renderer.safetensors").config == network.config
+    first, second = renderer_history(tmp_path / "run" / "renderer.safetensors")
+    assert first == {"run": "first"} and second["stage"] == "adapted"
 
 
 def test_evaluation_tells_a_good_completion_from_a_bad_one(people: Path, tmp_path: Path):

@@ -46,3 +46,9 @@ def load_renderer(path: Path | str | None = None, device: torch.device | str = "
 def renderer_provenance(path: Path | str | None = None) -> dict[str, Any]:
     """What the metadata says about where the weights come from: data, steps, device, metrics; raises WeightsError."""
     return read_provenance(Path(path or DEFAULT_RENDERER), FORMAT, FORMAT_VERSION)
+
+
+def renderer_history(path: Path | str) -> list[dict[str, Any]]:
+    """Provenance of all runs that made these weights, the oldest first; raises WeightsError."""
+    last = renderer_provenance(path)
+    return [*last.pop("trained_before", []), last]

@@ -28,7 +28,7 @@ from neural_core.networks.stylegan import (
     gradient_penalty,
     save_generator,
 )
-from neural_core.rendering.weights import load_renderer, save_renderer
+from neural_core.rendering.weights import load_renderer, renderer_history, save_renderer
 from neural_core.training.data import (
     Batch,
     PairConfig,
@@ -188,11 +188,13 @@ def build(request: TrainingRequest) -> GeneratorStage:
     if request.fine_tune:
         raise WeightsError("Stage generator starts from a renderer: give it with --use renderer=FILE.")
     config = request.settings(CONFIGS, GeneratorTraining)
-    if request.config == "small" or "renderer" in request.uses:
-        renderer = load_renderer(request.weights("renderer"))
-    else:
-        renderer = RendererNetwork(RENDERER_CONFIGS[request.config])
+    given = request.config == "small" or "renderer" in request.uses
+    renderer = (
+        load_renderer(request.weights("renderer")) if given else RendererNetwork(RENDERER_CONFIGS[request.config])
+    )
     distance = perceptual_distance(request.uses.get("perceptual"), request.device)
-    return GeneratorStage(
+    stage = GeneratorStage(
         STYLE_CONFIGS[request.config], renderer, distance, PeoplePool(request.data), config, request.device
     )
+    stage.trained_before = renderer_history(start) if start else []
+    return stage

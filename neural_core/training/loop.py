@@ -21,7 +21,7 @@ stage joins.
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -96,7 +96,7 @@ class Stage(ABC):
         architecture: JSON of the configs of all networks in it; a checkpoint of another one is refused.
         pool: the people; looked at again for new shards while training.
         modules: networks by name that go into the checkpoint, on their device. averaged: those with averaged weights.
-        optimisers: by name, made with `adam`.
+        optimisers: by name, made with `adam`. trained_before: provenance of the runs whose weights it began with.
     """
 
     name: str
@@ -106,6 +106,7 @@ class Stage(ABC):
     modules: dict[str, nn.Module]
     averaged: tuple[str, ...]
     optimisers: dict[str, torch.optim.Optimizer]
+    trained_before: Sequence[dict[str, Any]] = ()
 
     @abstractmethod
     def losses(self, turn: Turn) -> Iterator[Loss]:
@@ -256,7 +257,10 @@ class _Run:
         tensors = {**self._tensors(), **{f"random.{key}": value for key, value in random.items()}}
         checkpoint = Checkpoint(self.stage.name, self.stage.architecture, self.step, history, tensors)
         save_checkpoint(self.out / CHECKPOINT, checkpoint)
-        return self.stage.export(self.out, self.averages, {**history, "stage": self.stage.name, "steps": self.step})
+        provenance = {**history, "stage": self.stage.name, "steps": self.step}
+        if self.stage.trained_before:
+            provenance["trained_before"] = list(self.stage.trained_before)
+        return self.stage.export(self.out, self.averages, provenance)
 
     def restore(self) -> None:
         """Fill everything in place from the checkpoint; raises WeightsError."""

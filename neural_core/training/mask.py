@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from neural_core.rendering.weights import load_renderer
+from neural_core.rendering.weights import load_renderer, renderer_history
 from neural_core.training.data import PairConfig, PeoplePool
 from neural_core.training.latent import Latents
 from neural_core.training.loop import Averages, LoopConfig, adam
@@ -57,8 +57,10 @@ class MaskStage(RendererStage):
 def build(request: TrainingRequest) -> MaskStage:
     """The stage of `likeness train mask`; it begins with the given renderer, or the shipped one."""
     config = request.settings(CONFIGS, MaskTraining)
-    renderer = load_renderer(request.fine_tune or request.weights("renderer"))
+    start = request.fine_tune or request.weights("renderer")
+    renderer = load_renderer(start)
     stage = MaskStage(renderer.config, PeoplePool(request.data), config, request.device, renderer)
+    stage.trained_before = renderer_history(start)
     stage.latents = Latents.of(request)
     stage.only_mask()
     return stage

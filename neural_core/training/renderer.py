@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from neural_core.networks import RENDERER_CONFIGS, RendererConfig, RendererNetwork
-from neural_core.rendering.weights import load_renderer, save_renderer
+from neural_core.rendering.weights import load_renderer, renderer_history, save_renderer
 from neural_core.training.data import Batch, PairConfig, PeoplePool, rasterise, source_texture, texel_maps
 from neural_core.training.latent import Latents, source_photos
 from neural_core.training.loop import (
@@ -107,7 +107,9 @@ def build(request: TrainingRequest) -> RendererStage:
     config = request.settings(CONFIGS, TrainingConfig)
     start_from = load_renderer(request.fine_tune) if request.fine_tune else None
     architecture = start_from.config if start_from else RENDERER_CONFIGS[request.config]
-    return RendererStage(architecture, PeoplePool(request.data), config, request.device, start_from)
+    stage = RendererStage(architecture, PeoplePool(request.data), config, request.device, start_from)
+    stage.trained_before = renderer_history(request.fine_tune) if request.fine_tune else []
+    return stage
 
 
 def train_renderer(
