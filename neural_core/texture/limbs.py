@@ -3,7 +3,7 @@
 A fit puts hands beside hips a few pixels wrong, and clothes that were fitted too wide cover arms that the photo shows:
 skin is printed on hips, trousers on fingers. Within a doubtful band round arms and hands colour decides: a pixel is
 skin if it is clearly liker the middle of this person's forearms and hands (and the face) than the clothes around, or
-the other way round. Where the two look alike (grey photos, skin-coloured clothes) nothing is decided, and nothing lost.
+the other way round. Where the two look alike within a hand's breadth nothing is decided, and nothing lost.
 """
 
 from dataclasses import dataclass
