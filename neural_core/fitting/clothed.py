@@ -20,6 +20,7 @@ from neural_core.camera import Camera
 from neural_core.fitting.clothing_config import ClothedConfig
 from neural_core.fitting.clothing_regions import smoothstep
 from neural_core.fitting.clothing_shell import ClothingShell
+from neural_core.fitting.jaw import fit_jaw
 from neural_core.fitting.result import BodyFit
 from neural_core.photo.evidence import PhotoEvidence
 from neural_core.progress import Progress
@@ -46,17 +47,18 @@ def fit_clothed_shape(
             bare skin is likely, and thick hair.
 
     Returns:
-        (V, 3) rest-pose offsets, metres: outward, or inward by at most 2 cm; zero on face, ears, eyes and hands. They
-        go to `body(parameters, rest_offsets)`.
+        (V, 3) rest-pose offsets, metres: outward, or inward by at most 2 cm; on the face what brings the jaw to its
+        outline (`fitting.jaw`), zero on ears, eyes and hands. They go to `body(parameters, rest_offsets)`.
     """
     config, progress = config or ClothedConfig(), progress or Progress()
     shell = ClothingShell.of(body, config)
     target = _Target.of(evidence, fit.camera, config.side).to(body.device)
     arms = shell.regions.arms | shell.regions.hands
     topology = Topology.of(body.faces)
-    bare = body(fit.parameters).vertices[0]
+    jaw = fit_jaw(evidence, body, fit)
+    bare = body(fit.parameters, jaw).vertices[0]
     # Skinning is affine in rest offsets: a metre of thickness moves a vertex by `motion`.
-    motion = body(fit.parameters, shell.direction).vertices[0] - bare
+    motion = body(fit.parameters, jaw + shell.direction).vertices[0] - bare
     centre = torch.zeros_like(shell.room) if expected is None else shell.centre_of(expected.to(body.device))
     coefficients = shell.basis.start if expected is None else torch.zeros_like(shell.basis.start)
     best, best_overlap = coefficients, -1.0
@@ -72,7 +74,7 @@ def fit_clothed_shape(
         residuals = _without_foreign_arms(residuals, arms, target, config)
         coefficients = coefficients + _gauss_newton_step(residuals, coefficients, shell, config)
     progress.update(1.0, "Fitting the clothes")
-    return shell.offsets(best, centre)
+    return shell.offsets(best, centre) + jaw
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from neural_core.networks.renderer import spread_colours
 from neural_core.rasterizer import Rasterizer, interpolate, rasterize
 from neural_core.rendering.detail import draw_texture
 from neural_core.rendering.frame import Frame
+from neural_core.rendering.mouth import Mouth
 from neural_core.rendering.silhouette import crisp_alpha, grow_depth
 from neural_core.rendering.window import Window, person_window
 from neural_core.texture.atlas import lookup, texels_per_metre
@@ -73,6 +74,7 @@ class AvatarRenderer:
         self.body = body.to(self.device)
         self.network = network.eval()
         self.rasterize = rasterizer
+        self.mouth = Mouth.of(self.body)
 
     @torch.no_grad()
     def render(self, vertices: Tensor, camera: Camera, texture: Texture, quality: str = "final") -> Frame:
@@ -172,6 +174,9 @@ class AvatarRenderer:
 
         finer = enlarge(drawing.finer) * fragments.mask
         rgb = (enlarge(drawing.rgb) + finer * (sharp - enlarge(drawing.coarse))).clamp(0, 1)
+        if self.mouth is not None:
+            inside = self.mouth.shown(vertices, camera, fragments, self.rasterize)
+            rgb = torch.where(inside, self.mouth.colour(detail)[..., None], rgb)
         alpha = crisp_alpha(enlarge(drawing.logits, "bicubic")[0])
         return rgb, alpha[None], fragments.depth
 

@@ -1,0 +1,73 @@
+"""What shows between open lips. The open body has no mouth inside: one would see the back of the head from within."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from neural_core.body.model import BodyModel
+from neural_core.camera import Camera
+from neural_core.rasterizer import Fragments, Rasterizer
+from neural_core.texture.atlas import lookup
+
+_LIPS = (13, 14)  # of the face mesh: the middle of the upper and of the lower lip
+_NEAR = 0.02  # metres from them to the middle of the opening
+_SHADE = 0.45  # of the lips' colour: mouths are dark inside
+
+
+@dataclass(frozen=True)
+class Mouth:
+    """A sheet across the opening. faces: (n, 3) of the body's vertices. rim: (m, 2) texture coordinates of the lips."""
+
+    faces: Tensor
+    rim: Tensor
+
+    @staticmethod
+    def of(body: BodyModel) -> "Mouth | None":
+        """None where the body has no opening at its lips, as SMPL-X, whose mouth has an inside."""
+        triangle = body.landmarks.face_triangle[list(_LIPS)]
+        if (triangle < 0).any():
+            return None
+        lips = body.template[body.faces[triangle]].mean((0, 1))
+        for loop in _openings(body.faces):
+            if (body.template[loop].mean(0) - lips).norm() < _NEAR:
+                on_rim = torch.isin(body.faces, loop)
+                return Mouth(_sheet(body.template[loop], loop), body.uv[body.face_uv[on_rim]])
+        return None
+
+    def shown(self, vertices: Tensor, camera: Camera, fragments: Fragments, rasterize: Rasterizer) -> Tensor:
+        """(H, W) bool, where one looks between the lips of vertices (V, 3)."""
+        sheet = rasterize(vertices, self.faces, camera)
+        return sheet.mask & (sheet.depth < fragments.depth)
+
+    def colour(self, texture: Tensor) -> Tensor:
+        """(3, 1) of the inside, from a texture (3, R, R)."""
+        return lookup(texture, self.rim[None])[:, 0].median(1, keepdim=True).values * _SHADE
+
+
+def _openings(faces: Tensor) -> list[Tensor]:
+    """Loops of vertices along edges that have one triangle only, in the triangles' direction."""
+    edges = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).tolist()
+    there = {tuple(edge) for edge in edges}
+    following = {a: b for a, b in edges if (b, a) not in there}
+    loops = []
+    while following:
+        loop = [next(iter(following))]
+        while (after := following.pop(loop[-1], None)) is not None and after != loop[0]:
+            loop.append(after)
+        loops.append(torch.tensor(loop, device=faces.device))
+    return loops
+
+
+def _sheet(points: Tensor, loop: Tensor) -> Tensor:
+    """(n, 3) triangles across a slit: a strip between its two sides, from one corner to the other."""
+    loop = loop.roll(-int(points[:, 0].argmax()))
+    low, high = 0, len(loop)
+    triangles = []
+    while high - low > 2:  # one vertex of each side in turn
+        triangles.append((low % len(loop), low + 1, high - 1))
+        low += 1
+        if high - low > 2:
+            triangles.append((low, high - 2, high - 1))
+            high -= 1
+    return loop[torch.tensor(triangles, device=loop.device)]
