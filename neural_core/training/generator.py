@@ -188,10 +188,8 @@ def build(request: TrainingRequest) -> GeneratorStage:
     if request.fine_tune:
         raise WeightsError("Stage generator starts from a renderer: give it with --use renderer=FILE.")
     config = request.settings(CONFIGS, GeneratorTraining)
-    given = request.config == "small" or "renderer" in request.uses
-    renderer = (
-        load_renderer(request.weights("renderer")) if given else RendererNetwork(RENDERER_CONFIGS[request.config])
-    )
+    start = request.weights("renderer") if request.config == "small" or "renderer" in request.uses else None
+    renderer = load_renderer(start) if start else RendererNetwork(RENDERER_CONFIGS[request.config])
     distance = perceptual_distance(request.uses.get("perceptual"), request.device)
     stage = GeneratorStage(
         STYLE_CONFIGS[request.config], renderer, distance, PeoplePool(request.data), config, request.device
