@@ -12,8 +12,9 @@ from neural_core.errors import PhotoError
 from neural_core.evaluation.posed_people import make_subject
 from neural_core.fitting.report import body_mask
 from neural_core.photo import Photo, observe, read_photo
+from neural_core.photo import evidence as evidence_room
 from neural_core.photo.detectors import HandResult, HolisticResult
-from neural_core.photo.evidence import _front_not_back
+from neural_core.photo.evidence import _front_not_back, _with_feet
 from neural_core.photo.hands import _consistent
 from neural_core.photo.mask import keep_component, refine_mask
 
@@ -115,6 +116,23 @@ def test_a_front_taken_for_a_back_is_turned_round():
     assert right.pose[11, 0] == 160 and right.pose_world[12, 0] == 100 and right.face is None
     face[[33, 263]] = face[[263, 33]]  # a back whose face looks over the shoulder is no mistake
     assert _front_not_back(swapped) is swapped
+
+
+def test_feet_that_the_first_look_cuts_off_are_found(monkeypatch):
+    def seen(top: int, bottom: int) -> HolisticResult:
+        mask = np.zeros((400, 200), np.float32)
+        mask[top:bottom, 60:140] = 1
+        return HolisticResult(np.zeros((33, 3), np.float32), np.zeros((33, 3), np.float32), mask, None, None, None)
+
+    picture, first = np.zeros((400, 200, 3), np.uint8), seen(20, 300)
+    for again, believed in (
+        (seen(21, 340), True),
+        (seen(20, 302), False),
+        (seen(120, 340), False),
+        (seen(0, 0), False),
+    ):
+        monkeypatch.setattr(evidence_room, "_detect", lambda *given, again=again: again)
+        assert _with_feet(first, picture, None, 0.0) is (again if believed else first)
 
 
 def test_no_person():

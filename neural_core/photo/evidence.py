@@ -14,6 +14,8 @@ from neural_core.photo.reading import Photo
 MIN_PERSON_PIXELS = 200
 _GUESSED_FOCAL = 1.2  # of the longer side, 45 degrees: residual and IoU do not tell .8 from 2.0 (measured)
 MARGIN = 0.25  # of the longer side, where nobody is found without
+_LOOKS = 3  # by the third the window about the person has settled
+_CUT_FEET = 0.01  # of the height by which a person who ends lower than was first seen was cut
 _DETECTOR_SIDE = 2048  # the networks see 224-256 pixels of the person; more only costs time
 _KEYPOINTS_TO_HEIGHT = 1.12  # nose or eyes to heels is 0.89 of a standing height
 _TORSO_TO_HEIGHT = 3.3  # shoulder line to hip line is 0.30 of the height
@@ -76,6 +78,8 @@ def observe(
     scale = min(1.0, _DETECTOR_SIDE / max(height, width))
     small = rgb if scale == 1.0 else cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     found = _detect(small, person, warnings, margin, passes)
+    if passes == 1:
+        found = _with_feet(found, small, person, margin)
     found = _front_not_back(found)
     found = _rescale(found, width / small.shape[1], height / small.shape[0], (width, height))
 
@@ -149,6 +153,18 @@ def _detect(rgb: np.ndarray, person: int | None, warnings: list[str], margin: fl
         if found is not None:
             return _uncrop(found, -rim, -rim, rgb.shape[:2]) if rim else found
     raise PhotoError("No person was found; use a photo that shows one person from head to feet.")
+
+
+def _with_feet(found: HolisticResult, rgb: np.ndarray, person: int | None, margin: float) -> HolisticResult:
+    """What was found, or what further looks find where they see the person end plainly lower: the first often cuts the
+    feet off."""
+    again = _detect(rgb, person, [], margin, _LOOKS)
+    ends = [np.nonzero((one.mask > 0.5).any(1))[0] for one in (found, again)]
+    if not all(len(rows) for rows in ends):
+        return found
+    lower = float(ends[1][-1] - ends[0][-1])
+    same = abs(ends[1][0] - ends[0][0]) < lower  # the head, at least, stays
+    return again if lower > _CUT_FEET * np.ptp(ends[0]) and same else found
 
 
 def _detect_as_it_is(rgb: np.ndarray, person: int | None, warnings: list[str], passes: int) -> HolisticResult | None:
