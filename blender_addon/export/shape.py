@@ -55,7 +55,6 @@ def animate_correctives(context: bpy.types.Context, copy: AvatarCopy, skin: Limi
     basis = points(mesh.data.shape_keys.key_blocks[0])
     for number, target in enumerate(targets):
         key = mesh.shape_key_add(name=f"{CORRECTIVES_KEY} {number + 1:02d}", from_mix=False)
-        key.slider_min, key.slider_max = -1.0, 1.0
         set_points(key, basis + target)
         for frame, value in zip(frames, weights[:, number].tolist()):
             key.value = value
@@ -64,17 +63,25 @@ def animate_correctives(context: bpy.types.Context, copy: AvatarCopy, skin: Limi
 
 
 def principal_morphs(offsets: np.ndarray, most: int, tolerance: float) -> tuple[np.ndarray, np.ndarray, float]:
-    """Targets (r, D) and weights (N, r) in [-1, 1] whose product is within `tolerance` of offsets (N, D), r <= most."""
+    """Targets (r, D) and weights (N, r) in [0, 1] whose product is within `tolerance` of offsets (N, D), r <= most.
+
+    Who reads the file may clamp weights at zero, as Blender's own glTF importer does: a component that goes both ways
+    is two targets.
+    """
     values, vectors = np.linalg.eigh(offsets @ offsets.T)  # (N, N): frames are few, coordinates many
     vectors = vectors[:, np.argsort(values)[::-1]]
     rank, deviation = 0, float(np.abs(offsets).max(initial=0.0))
-    while deviation > tolerance and rank < min(most, len(offsets)):
+    while deviation > tolerance and rank < min(most // 2, len(offsets)):
         rank += 1
         kept = vectors[:, :rank]
         deviation = float(np.abs(kept @ (kept.T @ offsets) - offsets).max())
     weights = vectors[:, :rank]
-    scale = np.abs(weights).max(axis=0, initial=1e-12)
-    return (weights.T @ offsets) * scale[:, None], weights / scale, deviation
+    targets, weights = np.concatenate([weights.T @ offsets] * 2), np.concatenate([weights, -weights], axis=1)
+    targets[rank:] *= -1
+    weights = weights.clip(min=0)
+    scale = weights.max(axis=0, initial=0.0)
+    used = scale > 0
+    return targets[used] * scale[used, None], weights[:, used] / scale[used], deviation
 
 
 def points(key: bpy.types.ShapeKey) -> np.ndarray:
