@@ -67,7 +67,12 @@ def test_a_photo_from_the_side_halves_the_errors_of_limbs(body):
     assert np.mean(after) < 0.65 * np.mean(before)
 
 
-def test_photos_of_another_pose_change_no_limb(body):
+def test_photos_of_another_pose_change_nothing(body):
+    fits = [fitted(truth(0), body, 0, 1), fitted(truth(1), body, 90, 2), fitted(truth(2), body, 180, 3)]
+    assert agree(fits, body) == fits
+
+
+def test_a_limb_that_moved_between_two_photos_stays_as_each_shows_it(body):
     fits = [fitted(truth(0), body, 0, 1), fitted(truth(0), body, 90, 2)]
     raised = truth(0).full_pose().clone()
     raised[0, 16, 2] += 1.4  # the left arm
