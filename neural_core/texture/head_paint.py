@@ -3,6 +3,7 @@
 Behind the ears a completion meets skin on one side and hair on the other, and spreads both. Here every texel of the
 head is hair or skin first (what was seen tells its neighbours, the hairline the rest), and then takes the colour of its
 own kind: of its neighbours', and farther away what most of the seen hair agrees on. A scalp that shows skin is bald.
+Where a garment's neckline was seen (texture.necklines) it is the third kind: behind, too, it ends in a line.
 """
 
 from dataclasses import dataclass, field
@@ -12,8 +13,10 @@ import torch
 from torch import Tensor
 
 from neural_core.body.model import BodyModel
+from neural_core.body.skeleton import JOINT_INDEX
 from neural_core.texture.atlas import Atlas
 from neural_core.texture.heads import HeadConfig, SkinModel
+from neural_core.texture.necklines import HAIR, Neckline, NecklineConfig, agreed
 from neural_core.texture.poisson import screened_poisson
 from neural_core.texture.regions import body_regions
 from neural_core.texture.rings import ring_prior
@@ -24,6 +27,7 @@ from neural_core.texture.surface_graph import surface_edges
 @dataclass(frozen=True)
 class PaintConfig:
     head: HeadConfig = field(default_factory=HeadConfig)
+    neckline: NecklineConfig = field(default_factory=NecklineConfig)
     bald: float = 0.9  # share of skin in the seen scalp from which there is no hair to paint
     least_scalp: float = 0.02  # share of the scalp that must be seen for it to say anything
     certain: float = 0.5  # confidence from which a texel counts as seen
@@ -32,8 +36,17 @@ class PaintConfig:
     learnt: float = 0.5  # share of the imagined colour in what is expected of hair, the rest is the seen hair's
     edge: float = 0.4  # width of the border between the kinds, in units of the field that decides
     hanging: float = 0.5  # share of hair beside the neck from which hair hangs behind it, too
-    like_hair: float = 0.2  # colour distance from the scalp's hair within which what is beside the neck is hair
     ring: float = 0.01  # metres of height in which that share is counted
+    nape: float = 0.06  # metres above the neck joint at which hair ends behind,
+    behind: float = 0.01  # metres behind it from which a neck is its nape
+    skin_shade: tuple[float, float] = (
+        0.3,
+        1.2,
+    )  # of what was imagined against a neck's skin, which is believed by half,
+    cloth_shade: tuple[float, float] = (0.75, 1.2)  # and against cloth, where it may be a blend with skin
+    line: float = 0.01  # metres over which the expectation changes at a neckline and at the nape's hairline
+    crisp: float = 0.15  # the same as `edge`, for cloth: it ends in a line
+    below: tuple[float, float] = (0.05, 0.2)  # metres below a neckline over which what was imagined comes back
 
 
 @torch.no_grad()
@@ -65,28 +78,67 @@ def paint_head(
     hairy = ~on_face
     if (of_scalp * ~hairy).sum() > config.bald * of_scalp.sum():  # bald, or hair like skin: the scalp is one kind
         hairy = scalp > 0.5
-    hair_colour = _agreed(colour, of_scalp * hairy)
-    like_hair = hairy & (np.square(colour - hair_colour).sum(1) < config.like_hair**2)
+    hair_colour = agreed(colour, of_scalp * hairy)
+    like_hair = hairy & (np.square(colour - hair_colour).sum(1) < HAIR**2)
     hairy = np.where(neck > 0.5, like_hair, hairy)
     hangs = _hanging(at[:, 3:], confidence * (neck > 0.5), like_hair, config)
-    rings, belief = ring_prior(colour, confidence * hairy, facing, atlas, body)
-    hair_expected = belief[:, None] * rings + (1 - belief[:, None]) * hair_colour
-    hair_expected = config.learnt * guess + (1 - config.learnt) * hair_expected
-
-    rows = np.nonzero(face + scalp + neck > 0.3)[0]
-    seen, hair = confidence[rows] >= config.certain, hairy[rows]
-    graph = _within(rows, *surface_edges(atlas, body), len(colour))
-    hairline = np.clip(scalp + neck * hangs, 0, 1)[rows, None].repeat(3, 1)
-    told = hair[:, None].repeat(3, 1).astype(float)
-    kind = _spread(told, seen, np.zeros_like(hairline), hairline, graph, config.label_pull)[:, :1]
-    share = np.clip((kind - 0.5) / config.edge + 0.5, 0, 1)
-    of_hair, of_skin = (
-        _spread(colour[rows], seen & chosen, expected, expected, graph, config.colour_pull)
-        for chosen, expected in ((hair, hair_expected[rows]), (~hair, skin_colour[rows]))
+    pairs, weights = surface_edges(atlas, body)
+    worn = Neckline.of(
+        at[:, 3:],
+        colour,
+        np.where(confidence >= config.certain, confidence, 0),
+        on_face,
+        skin_colour,
+        hair_colour,
+        face + scalp > 0.5,
+        pairs,
+        body,
+        config.neckline,
     )
-    painted = share * of_hair + (1 - share) * of_skin
-    mine = np.clip(face + scalp + neck * hangs, 0, 1)[rows, None]
-    guess[rows] = np.where(seen[:, None], colour[rows], mine * painted + (1 - mine) * guess[rows])
+    joint = body.joint_template[JOINT_INDEX["neck"]].cpu().numpy()
+    over, back = at[:, 4] - joint[1] - config.nape, joint[2] - config.behind - at[:, 5]
+    hangs = np.maximum(hangs, np.clip(over / config.line + 0.5, 0, 1) * np.clip(back / config.line + 0.5, 0, 1))
+    hairline = np.clip(scalp + neck * hangs, 0, 1)
+    whole = np.clip(face + scalp + neck * hangs, 0, 1)  # how much of a texel is painted
+    cloth, below = np.zeros(len(colour), bool), np.zeros(len(colour))
+    if worn is not None:
+        cloth, hairy = worn.cloth, np.where(worn.near, worn.hair, hairy)
+        if not worn.bare:
+            hairline = np.maximum(hairline, worn.near & (worn.above > 0))
+        skin_colour = np.where(
+            (worn.near & (neck > 0.5))[:, None], _shaded(worn.skin, guess, config.skin_shade), skin_colour
+        )
+        below = np.clip(0.5 - worn.above / config.line, 0, 1) * (1 - hairline)
+        near, far = config.below
+        whole = np.clip((worn.above + far) / (far - near), 0, 1) * np.maximum(whole, worn.near)
+
+    def expected(stuff: np.ndarray, plain: np.ndarray) -> np.ndarray:
+        """(n, 3) colours of the rings of one stuff (n,), and plain (3,) where they say nothing."""
+        rings, belief = ring_prior(colour, confidence * stuff, facing, atlas, body)
+        return belief[:, None] * rings + (1 - belief[:, None]) * plain
+
+    hair_expected = config.learnt * guess + (1 - config.learnt) * expected(hairy & ~cloth, hair_colour)
+    stuffs = [(hairy & ~cloth, hair_expected), (~hairy & ~cloth, skin_colour)]
+    if worn is not None:
+        stuffs.append((cloth, _shaded(expected(cloth, worn.tone), guess, config.cloth_shade)))
+
+    rows = np.nonzero((face + scalp + neck > 0.3) | (whole > 0))[0]
+    seen = confidence[rows] >= config.certain
+    graph = _within(rows, pairs, weights, len(colour))
+    told = np.stack([hairy, cloth, cloth], 1)[rows].astype(float)
+    prior = np.stack([hairline, below, below], 1)[rows]
+    kind = _spread(told, seen, np.zeros_like(prior), prior, graph, config.label_pull)
+    of_hair, of_cloth = np.clip((kind[:, :2] - 0.5) / [config.edge, config.crisp] + 0.5, 0, 1).T[:, :, None]
+    painted = [
+        _spread(colour[rows], seen & chosen[rows], wish[rows], wish[rows], graph, config.colour_pull)
+        for chosen, wish in stuffs
+    ]
+    mixed = of_hair * painted[0] + (1 - of_hair) * painted[1]
+    if worn is not None:
+        mixed = of_cloth * painted[2] + (1 - of_cloth) * mixed
+    mine = whole[rows, None]
+    known = seen & ((face + scalp + neck)[rows] > 0.3)
+    guess[rows] = np.where(known[:, None], colour[rows], mine * mixed + (1 - mine) * guess[rows])
     return atlas.dilate(atlas.image(torch.from_numpy(guess).float().to(imagined.device)))
 
 
@@ -105,13 +157,10 @@ def _spread(
     return screened_poisson(values, fixed, pairs, weights, step, nothing, expected, nothing + pull)
 
 
-def _agreed(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """(3,) what most of the colours (n, 3) agree on: iterated reweighting."""
-    votes = weight
-    for distance in (0.4, 0.3, 0.2):
-        value = (votes[:, None] * colour).sum(0) / max(votes.sum(), 1e-9)
-        votes = weight / (1 + np.square(colour - value).sum(1) / distance**2) ** 2
-    return (votes[:, None] * colour).sum(0) / max(votes.sum(), 1e-9)
+def _shaded(stuff: np.ndarray, guess: np.ndarray, within: tuple[float, float]) -> np.ndarray:
+    """Colours (n or 1, 3) half as dark as what was imagined (n, 3): it knows that napes lie in the shade."""
+    shade = guess.sum(1, keepdims=True) / np.maximum(stuff.sum(-1, keepdims=True), 1e-3)
+    return np.clip(stuff * np.sqrt(np.clip(shade, *within)), 0, 1)
 
 
 def _hanging(position: np.ndarray, confidence: np.ndarray, like_hair: np.ndarray, config: PaintConfig) -> np.ndarray:
