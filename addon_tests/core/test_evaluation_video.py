@@ -162,6 +162,23 @@ def test_who_is_lost_in_the_middle_of_the_picture_is_put_between():
     assert _places(track) == {6: 0.43}, "a gap of a second is bridged, one of two is not"
 
 
+def test_who_shows_no_face_is_looked_at_again_and_the_first_look_counts_where_that_fails(monkeypatch):
+    back, settled = (SimpleNamespace(face=None, name=name) for name in ("first", "again"))
+
+    def detectors(photo, passes=1, **given):
+        if passes == 1:
+            return back
+        if not works:
+            raise PhotoError("nobody")
+        return settled
+
+    monkeypatch.setattr(track_room, "observe", detectors)
+    monkeypatch.setattr(track_room, "find_people", lambda picture: [])
+    track = Track(cast(SequenceFit, SimpleNamespace()), VideoInfo(64, 48, 25.0, 9), 2, 0, 100.0)
+    for works, believed in ((True, settled), (False, back)):
+        assert track._detected(np.zeros((48, 64, 3), np.uint8), 0.0) is believed
+
+
 def test_of_two_people_the_one_of_the_source_frame_is_followed(monkeypatch):
     asked = []
 

@@ -1,5 +1,6 @@
 """The person of a video in every frame that is followed, and what was seen of them."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ _TRACKED_FPS = 10.0  # at least: what a person does in between is small
 _RECENT = 0.5  # seconds for which the frame before tells where the person is and how large
 _SUSPICIOUS = 0.3  # change within a tenth of a second, of the height, its logarithm or the mask's
 _WINDOW = 0.8  # half the side of the window about who was small or lost, of the height
-PASSES = 3  # looks at a frame: feet that the first cuts off are found (docs/evaluation.md)
+_LOOKS = 3  # at who shows no face: of backs and sides the first is often wrong (docs/evaluation.md)
 _SMALLEST = 80  # pixels: a body that is known needs fewer than a photo it is made from
 _GAP = 1.0  # seconds that a pose is carried over when nobody is found
 _NEAR_BORDER = 0.15  # of the height: somebody this near to it is half out of the picture, or soon will be
@@ -149,9 +150,14 @@ class Track:
         image = picture.astype(np.float32) / 255
         try:
             frame = Photo(image, None, None, Path("frame"))
-            return observe(frame, focal=self.focal, person=person, margin=margin, smallest=_SMALLEST, passes=PASSES)
+            seen = observe(frame, focal=self.focal, person=person, margin=margin, smallest=_SMALLEST)
         except PhotoError:
             return None
+        if seen.face is not None:
+            return seen
+        with contextlib.suppress(PhotoError):  # then the first look counts
+            return observe(frame, focal=self.focal, person=person, margin=margin, smallest=_SMALLEST, passes=_LOOKS)
+        return seen
 
     def missing(self) -> dict[int, FramePose]:
         """Poses of wanted frames in which nobody was found: between those shortly before and after, or, where the
