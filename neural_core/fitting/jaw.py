@@ -31,11 +31,11 @@ _JAW = _OVAL[1:-1]
 class JawConfig:
     """Lengths in metres."""
 
-    spread: float = 0.005  # standard deviation of jaws about those of the shape space
+    spread: float = 0.008  # standard deviation of jaws about those of the shape space; half-way jaws show worst
     reach: float = 0.03  # over which the skin moves together
     lopsided: float = 0.5  # share of the spread by which the two sides may differ
-    noise: float = 0.002  # of a point of the oval, besides a pixel
-    held: float = 0.001  # by which the rest of the face, ears and neck may move
+    noise: float = 0.002  # of a point of the oval, besides half a pixel
+    held: float = 0.0015  # by which the rest of the face, ears and neck may move
     most: float = 0.012
     frontal: tuple[float, float] = (0.85, 0.97)  # cosine of the head's turn away: none of it is believed, all of it
     edge: tuple[float, float] = (0.0, 0.15)  # cosine of skin and view from which a point of the oval is in sight,
@@ -71,7 +71,7 @@ def fit_jaw(evidence: PhotoEvidence, body: BodyModel, fit: BodyFit, config: JawC
     view = normalize(-camera.R.T @ camera.t - points, dim=1)
     facing = (normalize(process.at_points(vertex_normals(vertices, body.faces)), dim=1) * view).sum(1)
     weight = trust * smoothstep(facing, *config.edge) * (1 - smoothstep(facing, *config.aside))
-    noise = (config.noise**2 + pixel**2) / weight.clamp(min=1e-4)
+    noise = (config.noise**2 + (pixel / 2) ** 2) / weight.clamp(min=1e-4)
     covariance = torch.einsum("ia,ijab,jb->ij", rows, process.among, rows) + noise.diag()
     pull = rows * torch.linalg.solve(covariance, apart)[:, None]
     change = torch.einsum("viab,ib->va", process.onto, pull)
