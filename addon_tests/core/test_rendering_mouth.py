@@ -21,12 +21,18 @@ def body():
     return load_open_body()
 
 
+@pytest.fixture(scope="module")
+def mouth(body) -> Mouth:
+    found = Mouth.of(body)
+    assert found is not None
+    return found
+
+
 def head(body, jaw: float) -> torch.Tensor:
     return body(BodyParameters.zeros(1, jaw_pose=torch.tensor([[jaw, 0.0, 0.0]]))).vertices[0]
 
 
-def test_the_sheet_closes_the_lips_once(body):
-    mouth = Mouth.of(body)
+def test_the_sheet_closes_the_lips_once(body, mouth):
     edges = torch.cat([mouth.faces[:, [0, 1]], mouth.faces[:, [1, 2]], mouth.faces[:, [2, 0]]]).sort(1).values
     counts = edges.unique(dim=0, return_counts=True)[1]
     rim = mouth.faces.unique()
@@ -36,9 +42,7 @@ def test_the_sheet_closes_the_lips_once(body):
     assert len(weights) == 2  # upper and lower lip: head and jaw
 
 
-def test_more_of_the_inside_shows_as_the_jaw_opens(body):
-    mouth = Mouth.of(body)
-
+def test_more_of_the_inside_shows_as_the_jaw_opens(body, mouth):
     def shown(jaw: float) -> torch.Tensor:
         vertices = head(body, jaw)
         return mouth.shown(vertices, CAMERA, rasterize(vertices, body.faces, CAMERA), rasterize)
@@ -49,12 +53,12 @@ def test_more_of_the_inside_shows_as_the_jaw_opens(body):
     assert not mouth.shown(vertices, behind, rasterize(vertices, body.faces, behind), rasterize).any()
 
 
-def test_an_open_mouth_is_dark_inside(body):
+def test_an_open_mouth_is_dark_inside(body, mouth):
     texture = NeuralTexture(data=torch.ones(5, 256, 256) * 0.8, detail=torch.full((3, 1024, 1024), 0.8))
     renderer = AvatarRenderer(body, RendererNetwork(replace(RENDERER_CONFIGS["tiny"], gate_prior=20.0)))
     vertices = head(body, 0.4)
     frame = renderer.render(vertices, CAMERA, texture, quality="plain")
-    shown = renderer.mouth.shown(vertices, CAMERA, rasterize(vertices, body.faces, CAMERA), rasterize)
+    shown = mouth.shown(vertices, CAMERA, rasterize(vertices, body.faces, CAMERA), rasterize)
     assert shown.sum() > 50
     assert frame.rgb[:, shown].amax() < 0.4
     renderer.mouth = None
