@@ -134,11 +134,10 @@ def create_avatar(
 
     steps = [progress.part(0.7 * index / len(photos), 0.7 * (index + 1) / len(photos)) for index in range(len(photos))]
     if prepared is None:
-        prepared = [_observe_and_fit(*one, focal, person, body, watch) for one in zip(photos, steps)]
+        prepared = [_observe_and_fit(path, focal, person, body, watch, part) for path, part in zip(photos, steps)]
     with watch.stage("fit"):
         fits = agree([fit for _, fit in prepared], body)
-    seen = [evidence for evidence, _ in prepared]
-    sights = [_look(*one, body, watch, step) for *one, step in zip(seen, fits, steps)]
+    sights = [_look(seen[0], fit, body, watch, part) for seen, fit, part in zip(prepared, fits, steps)]
     sights = _all_in_skirts(sights, body, watch)
     evidence, fit = sights[0].evidence, sights[0].fit
     with watch.stage("merge textures"):
@@ -199,7 +198,7 @@ def proposal_path(output: Path, index: int) -> Path:
 
 
 def _observe_and_fit(
-    path: Path, progress: Progress, focal: float | None, person: int | None, body: BodyModel, watch: Stopwatch
+    path: Path, focal: float | None, person: int | None, body: BodyModel, watch: Stopwatch, progress: Progress
 ) -> tuple[PhotoEvidence, BodyFit]:
     """One photo to landmarks, mask, body and camera (DINAR 3.1)."""
     progress.update(0.0, "Reading the photo")
