@@ -152,7 +152,7 @@ def _places(track: Track) -> dict[int, float]:
 
 
 def test_who_walks_out_of_the_picture_goes_on_for_a_moment_and_comes_back_so():
-    xs = {k: 200 + 40 * k for k in range(6)} | {30 + k: 400 - 40 * k for k in range(6)}
+    xs = {k: 200.0 + 40 * k for k in range(6)} | {30 + k: 400.0 - 40 * k for k in range(6)}
     track = _leaving(400, xs, [6, 7, 12, 18, 27, 29])
     assert _places(track) == {6: 1.1, 7: 1.2, 12: 1.7, 27: 1.3, 29: 1.1}, "nobody is drawn when gone for long"
 
