@@ -57,6 +57,7 @@ class Creation:
     Attributes:
         avatar: the result. evidence: what the photo showed. fit: body and camera. partial: the texture the photo gave,
             1024 x 1024. seconds: per stage. warnings: sentences for the user. proposals: all avatars, `avatar` first.
+            sights: of all photos, as they were used.
     """
 
     avatar: Avatar
@@ -66,6 +67,7 @@ class Creation:
     seconds: dict[str, float]
     warnings: tuple[str, ...]
     proposals: tuple[Avatar, ...] = ()
+    sights: tuple["Sight", ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,7 @@ def create_avatar(
         with watch.stage("save"):
             one.save(path)
     progress.update(1.0, "Done")
-    return Creation(avatar, evidence, fit, partial, watch.seconds, warnings, avatars)
+    return Creation(avatar, evidence, fit, partial, watch.seconds, warnings, avatars, tuple(sights))
 
 
 def proposal_path(output: Path, index: int) -> Path:

@@ -1,7 +1,7 @@
 """Textures and drawings without learning, or without one part of the walk: what the whole is measured against."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,15 +10,13 @@ from torch.nn import functional as F
 
 from neural_core.body.model import BodyModel
 from neural_core.camera import Camera
-from neural_core.fitting import BodyFit
 from neural_core.inpainting.completing import complete_textures
 from neural_core.networks.files import shipped
-from neural_core.photo import PhotoEvidence
-from neural_core.pipeline import DETAIL_RESOLUTION, NEURAL_RESOLUTION, generated
+from neural_core.pipeline import DETAIL_RESOLUTION, NEURAL_RESOLUTION, Sight, generated
 from neural_core.rendering import Frame
 from neural_core.texture import Atlas, NeuralTexture, PartialTexture, sample_texture
 from neural_core.texture.garment_hint import garment_hint
-from neural_core.texture.merging import MergingConfig, merge
+from neural_core.texture.merging import MergingConfig, colour_lines, merge
 from neural_core.texture.poisson import screened_poisson
 from neural_core.texture.preview import shade_with_alpha
 from neural_core.texture.sampling import SamplingConfig
@@ -43,19 +41,25 @@ class Shown:
     latent: Tensor | None = None
 
 
-def sample(
-    evidence: PhotoEvidence, fit: BodyFit, rest_offsets: Tensor, body: BodyModel, config: SamplingConfig = _DEFAULT
-) -> Shown:
+def sample(sight: Sight, rest_offsets: Tensor, body: BodyModel, config: SamplingConfig = _DEFAULT) -> Shown:
     """A photo on the atlas, as in the product, with any sampling configuration."""
+    evidence, fit = sight.evidence, sight.fit
+    limbs = sight.limbs if config.occlusion is not None else None  # what arms hide is occlusion, too
     image = torch.from_numpy(np.ascontiguousarray(evidence.image.transpose(2, 0, 1)))
     mask = torch.from_numpy(np.ascontiguousarray(evidence.mask))
     vertices = body(fit.parameters, rest_offsets).vertices[0]
     detail, small = (
-        sample_texture(image, mask, vertices, body, fit.camera, Atlas.of(body, resolution), config)
+        sample_texture(image, mask, vertices, body, fit.camera, Atlas.of(body, resolution), config, limbs)
         for resolution in (DETAIL_RESOLUTION, NEURAL_RESOLUTION)
     )
     hint = garment_hint(mask, vertices, body, fit.camera, NEURAL_RESOLUTION)
     return Shown(detail, small, hint, generated(evidence, body, fit, rest_offsets))
+
+
+def matched(shown: Sequence[Shown]) -> list[Shown]:
+    """Several photos in the colours of the first, as the product merges them."""
+    lines = colour_lines([s.small for s in shown])
+    return [replace(s, detail=line(s.detail), small=line(s.small)) for line, s in zip(lines, shown)]
 
 
 def averaged(shown: Sequence[Shown]) -> Shown:

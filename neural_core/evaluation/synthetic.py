@@ -34,6 +34,7 @@ from neural_core.evaluation.synthetic_people import (
     true_joints,
 )
 from neural_core.fitting import BodyFit
+from neural_core.inpainting.completing import chosen_method
 from neural_core.output import check_writable
 from neural_core.photo import PhotoEvidence
 from neural_core.pictures import over, to_uint8, write_png
@@ -215,7 +216,7 @@ class Bench:
     def _variants(self, creation: Creation, scenes: list["Scene"], record: dict[str, Any]) -> None:
         """Baselines and ablations: the same photo, fit and clothed shape, another texture."""
         avatar, body = creation.avatar, self.body
-        look = (creation.evidence, creation.fit, avatar.rest_offsets, avatar.on(body))
+        look = (creation.sights[0], avatar.rest_offsets, avatar.on(body))
         shown = baselines.sample(*look)
         textures = {
             "mean colour": baselines.mean_colour(shown, body),
@@ -244,7 +245,7 @@ class Bench:
         from neural_core.rendering.refinement import refine
 
         avatar, evidence = creation.avatar, creation.evidence
-        shown = baselines.sample(evidence, creation.fit, avatar.rest_offsets, avatar.on(self.body))
+        shown = baselines.sample(creation.sights[0], avatar.rest_offsets, avatar.on(self.body))
         vertices = avatar.on(self.body)(avatar.parameters, avatar.rest_offsets).vertices[0]
         image, mask = torch.from_numpy(evidence.image).permute(2, 0, 1), torch.from_numpy(evidence.mask)
         texture = refine(
@@ -266,8 +267,12 @@ class Bench:
         scenes = [self._scene(subject, k, avatar, first[1]) for k in range(len(subject.views))]
         wanted = [scene for scene in scenes if scene.view.name in _MERGED_VIEWS]
         self._draw("4 photos", wanted, avatar.texture, record)
-        shown = [baselines.sample(e, fit, avatar.rest_offsets, avatar.on(self.body)) for e, fit in seen]
-        self._draw("4 photos, averaged", wanted, baselines.completed(baselines.averaged(shown), self.body), record)
+        shown = [baselines.sample(sight, avatar.rest_offsets, avatar.on(self.body)) for sight in creation.sights]
+        method = chosen_method(self.config.inpainting, 1)
+        averaged = baselines.completed(
+            baselines.averaged(baselines.matched(shown)), self.body, method, self.config.seed
+        )
+        self._draw("4 photos, averaged", wanted, averaged, record)
 
     def _draw(self, name: str, scenes: list["Scene"], texture: NeuralTexture, record: dict[str, Any]) -> None:
         for scene in scenes:
