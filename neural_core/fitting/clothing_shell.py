@@ -6,6 +6,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from neural_core.body.identity import SameBody
 from neural_core.body.model import BodyModel
 from neural_core.body.skeleton import JOINT_INDEX
 from neural_core.fitting.clothing_basis import ClothingBasis, clothing_basis
@@ -40,7 +41,7 @@ class ClothingShell:
     @staticmethod
     def of(body: BodyModel, config: ClothedConfig) -> "ClothingShell":
         """The shell of a body; kept for the next person on the same body."""
-        return _shell(_Identity(body), config)
+        return _shell(SameBody(body), config)
 
     def thickness(self, coefficients: Tensor, centre: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
         """Thickness (V,) metres, at least -inset, and its derivative (V,) by `basis.values @ coefficients`.
@@ -74,22 +75,9 @@ class ClothingShell:
         return self.room * torch.atanh((under / self.room).clamp(max=_FULL))
 
 
-class _Identity:
-    """A body as the key of a cache: equal only to itself."""
-
-    def __init__(self, body: BodyModel):
-        self.body = body
-
-    def __hash__(self) -> int:
-        return id(self.body)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identity) and self.body is other.body
-
-
 @lru_cache(maxsize=2)
 @torch.no_grad()
-def _shell(same: _Identity, config: ClothedConfig) -> ClothingShell:
+def _shell(same: SameBody, config: ClothedConfig) -> ClothingShell:
     body = same.body
     regions = clothing_regions(body)
     normals = vertex_normals(body.template, body.faces)

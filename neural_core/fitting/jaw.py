@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from neural_core.body.identity import SameBody
 from neural_core.body.model import BodyModel
 from neural_core.body.skeleton import JOINT_INDEX
 from neural_core.fitting.clothing_regions import clothing_regions, smoothstep
@@ -47,7 +48,7 @@ def fit_jaw(evidence: PhotoEvidence, body: BodyModel, fit: BodyFit, config: JawC
     """Rest offsets (V, 3), metres, of jaw and lower cheeks; zero without a face, and for heads turned away."""
     config = config or JawConfig()
     offsets = torch.zeros_like(body.template)
-    process = _process(_Key(body, config))
+    process = _process(SameBody(body), config)
     if evidence.face is None or process is None:
         return offsets
     posed = body(fit.parameters)
@@ -89,19 +90,6 @@ def _across(face: Tensor) -> Tensor:
     return normal * (normal * outwards).sum().sign()
 
 
-class _Key:
-    """A body and a config as the key of a cache: the body equal only to itself."""
-
-    def __init__(self, body: BodyModel, config: JawConfig):
-        self.body, self.config = body, config
-
-    def __hash__(self) -> int:
-        return hash((id(self.body), self.config))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.body is other.body and self.config == other.config
-
-
 @dataclass(frozen=True)
 class _Process:
     """Covariances of displacements in the rest pose, given what is held.
@@ -127,8 +115,8 @@ class _Process:
 
 @lru_cache(maxsize=2)
 @torch.no_grad()
-def _process(key: _Key) -> _Process | None:
-    body, config = key.body, key.config
+def _process(same: SameBody, config: JawConfig) -> _Process | None:
+    body = same.body
     triangle, weights = body.landmarks.face_triangle, body.landmarks.face_barycentric
     places = tuple(k for k, mark in enumerate(_JAW) if triangle[mark] >= 0)
     if not places:

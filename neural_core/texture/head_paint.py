@@ -14,9 +14,10 @@ from torch import Tensor
 
 from neural_core.body.model import BodyModel
 from neural_core.body.skeleton import JOINT_INDEX
+from neural_core.texture.agreement import agreed
 from neural_core.texture.atlas import Atlas
 from neural_core.texture.heads import HeadConfig, SkinModel
-from neural_core.texture.necklines import HAIR, Neckline, NecklineConfig, agreed
+from neural_core.texture.necklines import HAIR, Neckline, NecklineConfig
 from neural_core.texture.poisson import screened_poisson
 from neural_core.texture.regions import body_regions
 from neural_core.texture.rings import ring_prior

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from neural_core.body.model import BodyModel
 from neural_core.body.skeleton import JOINT_INDEX
+from neural_core.texture.agreement import agreed
 from neural_core.texture.atlas import Atlas
 from neural_core.texture.regions import body_regions
 from neural_core.texture.sampling import PartialTexture
@@ -88,7 +89,8 @@ class SkinModel:
         step = max(1, round(_SMOOTH_TEXEL / head.texel))
         small, mass = _reduced(rgb * weight, step), _reduced(weight, step)
         small = small / np.maximum(mass, 1e-6)
-        value = np.broadcast_to(agreed(small, mass, config.agree[0])[:, None, None], small.shape)
+        first = agreed(small.reshape(3, -1).T, mass.ravel(), 3 * config.agree[:1])
+        value = np.broadcast_to(first[:, None, None], small.shape)
         for window, distance in zip(config.windows, config.agree):
             votes = mass / (1 + np.square(small - value).sum(0) / distance**2) ** 2
             near, sigma = _gaussian(votes, window / _SMOOTH_TEXEL), window / _SMOOTH_TEXEL
@@ -122,15 +124,6 @@ class SkinModel:
         whole[(slice(None), *self.head.cut)] = np.concatenate([self.on_face[None], self.colour])
         rows = whole.reshape(4, -1)[:, atlas.texels.cpu().numpy()]
         return rows[0] > 0, rows[1:].T
-
-
-def agreed(rgb: np.ndarray, weight: np.ndarray, distance: float) -> np.ndarray:
-    """(3,) what most of the colours (3, h, w) agree on: iterated reweighting."""
-    votes = weight
-    for _ in range(4):
-        value = (rgb * votes).sum((1, 2)) / max(float(votes.sum()), 1e-9)
-        votes = weight / (1 + np.square(rgb - value[:, None, None]).sum(0) / distance**2) ** 2
-    return value
 
 
 def _gaussian(picture: np.ndarray, sigma: float) -> np.ndarray:

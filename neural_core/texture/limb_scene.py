@@ -12,7 +12,7 @@ from neural_core.body.model import BodyModel
 from neural_core.body.skeleton import JOINT_INDEX
 from neural_core.camera import Camera
 from neural_core.rasterizer import interpolate, rasterize
-from neural_core.texture.heads import agreed
+from neural_core.texture.agreement import agreed
 from neural_core.texture.limb_pixels import FOREARMS, HANDS
 from neural_core.texture.regions import body_regions
 
@@ -129,8 +129,8 @@ def _face_colour(rgb: np.ndarray, face: np.ndarray) -> np.ndarray | None:
     inner = np.asarray(ndimage.binary_erosion(face, iterations=1 + round(float(face.sum()) ** 0.5 / 12)), bool)
     if inner.sum() < _LEAST_FACE:
         return None
-    colours = rgb[inner].T[:, None].astype(np.float64)
-    return agreed(colours, np.ones(colours.shape[1:]), _FACE_AGREES)
+    colours = rgb[inner].astype(np.float64)
+    return agreed(colours, np.ones(len(colours)), 3 * [_FACE_AGREES])
 
 
 @dataclass(frozen=True)

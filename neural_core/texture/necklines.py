@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from neural_core.body.model import BodyModel
 from neural_core.body.skeleton import JOINT_INDEX
+from neural_core.texture.agreement import agreed
 
 HAIR = 0.2  # colour distance from the scalp's hair within which what hangs beside the neck is hair
 
@@ -117,15 +118,6 @@ class Neckline:
         neck = weight * (bare & (above > 0))
         skin_there = agreed(colour, neck) if neck.sum() > config.least else face_colour
         return Neckline(above, near, cloth, hair, cloth_colour, skin_there, between[bare].sum() > between[hair].sum())
-
-
-def agreed(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """(3,) what most of the colours (n, 3) agree on: iterated reweighting."""
-    votes = weight
-    for distance in (0.4, 0.3, 0.2):
-        value = (votes[:, None] * colour).sum(0) / max(votes.sum(), 1e-9)
-        votes = weight / (1 + np.square(colour - value).sum(1) / distance**2) ** 2
-    return (votes[:, None] * colour).sum(0) / max(votes.sum(), 1e-9)
 
 
 def _unlike(colour: np.ndarray, stuff: np.ndarray, config: NecklineConfig) -> np.ndarray:

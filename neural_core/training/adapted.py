@@ -11,9 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from neural_core.inpainting.codec import TextureCodec, load_codec
-from neural_core.rendering.weights import load_renderer, renderer_history
-from neural_core.training.data import PairConfig, PeoplePool
-from neural_core.training.latent import Latents
+from neural_core.training.data import PairConfig
 from neural_core.training.loop import LoopConfig, Turn
 from neural_core.training.renderer import RendererStage, TrainingConfig
 from neural_core.training.request import TrainingRequest
@@ -52,10 +50,6 @@ def through_codec(codec: TextureCodec, texture: Tensor) -> Tensor:
 def build(request: TrainingRequest) -> AdaptedStage:
     """The stage of `likeness train adapted --use codec=FILE`; it begins with the given renderer, or the shipped one."""
     config = request.settings(CONFIGS, TrainingConfig)
-    start = request.fine_tune or request.weights("renderer")
-    renderer = load_renderer(start)
-    stage = AdaptedStage(renderer.config, PeoplePool(request.data), config, request.device, renderer)
-    stage.trained_before = renderer_history(start)
-    stage.latents = Latents.of(request)
+    stage = AdaptedStage.going_on(request, config)
     stage.codec = load_codec(request.weights("codec"), request.device)
     return stage

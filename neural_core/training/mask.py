@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from neural_core.rendering.weights import load_renderer, renderer_history
-from neural_core.training.data import PairConfig, PeoplePool
-from neural_core.training.latent import Latents
+from neural_core.training.data import PairConfig
 from neural_core.training.loop import Averages, LoopConfig, adam
 from neural_core.training.renderer import RendererStage, TrainingConfig
 from neural_core.training.request import TrainingRequest
@@ -57,10 +55,6 @@ class MaskStage(RendererStage):
 def build(request: TrainingRequest) -> MaskStage:
     """The stage of `likeness train mask`; it begins with the given renderer, or the shipped one."""
     config = request.settings(CONFIGS, MaskTraining)
-    start = request.fine_tune or request.weights("renderer")
-    renderer = load_renderer(start)
-    stage = MaskStage(renderer.config, PeoplePool(request.data), config, request.device, renderer)
-    stage.trained_before = renderer_history(start)
-    stage.latents = Latents.of(request)
+    stage = MaskStage.going_on(request, config)
     stage.only_mask()
     return stage

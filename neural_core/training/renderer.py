@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -72,6 +72,15 @@ class RendererStage(Stage):
         self.optimisers = {"network": adam(self.network.parameters(), config)}
         self.loss_of = RendererLoss(config.weights, device)
         self._forward = torch.compile(self.network) if config.compile else self.network
+
+    @classmethod
+    def going_on(cls, request: TrainingRequest, config: TrainingConfig) -> Self:
+        """From the given renderer, or the shipped one, with the learned channels of stage (a) where there are some."""
+        start = request.fine_tune or request.weights("renderer")
+        renderer = load_renderer(start)
+        stage = cls(renderer.config, PeoplePool(request.data), config, request.device, renderer)
+        stage.trained_before, stage.latents = renderer_history(start), Latents.of(request)
+        return stage
 
     def _batch(self, turn: Turn) -> Batch:
         pairs = self.pool.sample(turn.batch, self.config.pairs, turn.generator)
