@@ -32,7 +32,8 @@ class AgreementConfig:
     Attributes:
         in_picture, in_depth: what a fit knows of a limb's direction. level: how upright its world is.
         same_pose: two photos show one pose where half of the limbs lie nearer than this to what both say together.
-            Held-out people: .016 to .043 in one pose, .04 to .3 in two. same_limb: which limbs did not move even so.
+            Held-out people: .016 to .043 in one pose, .08 to .34 in others; frames of a video .01 to .02, .05 to .13.
+            same_limb: which limbs did not move even so.
     """
 
     in_picture: float = 0.05
