@@ -27,12 +27,10 @@ from neural_core.networks.stylegan import (
     load_generator,
 )
 from neural_core.rendering import load_renderer
-from neural_core.training import mask
 from neural_core.training.data import PairConfig, PeoplePool
 from neural_core.training.generator import RENDERER_WEIGHTS, GeneratorStage, GeneratorTraining
 from neural_core.training.loop import train
 from neural_core.training.perceptual import PARTS, PerceptualStage, PerceptualTraining, part_texture
-from neural_core.training.request import TrainingRequest
 
 TINY, CPU = STYLE_CONFIGS["tiny"], torch.device("cpu")
 
@@ -217,15 +215,3 @@ def test_shipped_weights_load_and_stay_small():
     for name, form in (("clothed", "likeness-clothed"), ("perceptual", "likeness-segmenter")):
         provenance = read_provenance(shipped(name), form, 1)
         assert provenance["steps"] > 0 and provenance["people"] > 0
-
-
-@pytest.mark.slow
-def test_stage_mask_changes_the_mask_head_alone(people, tmp_path):
-    quiet(tiny_stage(people, GeneratorTraining(steps=2, batch=2, warmup=1)), tmp_path / "a")
-    uses = {"renderer": tmp_path / "a" / RENDERER_WEIGHTS, "generator": tmp_path / "a" / "generator.safetensors"}
-    changes = {"steps": 3, "batch": 2, "warmup": 1, "bf16": False, "ema": 0.0}
-    request = TrainingRequest(people, "tiny", CPU, uses=uses, changes=changes)
-    quiet(mask.build(request), tmp_path / "b")
-    before, after = (load_renderer(path).state_dict() for path in (uses["renderer"], tmp_path / "b" / RENDERER_WEIGHTS))
-    changed = {name for name in before if not torch.equal(before[name], after[name])}
-    assert changed and all(name.startswith("mask_head.") for name in changed)

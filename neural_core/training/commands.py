@@ -21,7 +21,6 @@ STAGES = {
     "clothed": "how far clothes and hair stand off the body, all round",
     "generator": "texture from a photo by StyleGAN2, with the renderer that reads it",
     "codec": "textures to small latents and back, through a codebook",
-    "mask": "the mask head of a renderer alone",
     "adapted": "the renderer, fine-tuned on textures that went through the codec",
     "denoiser": "the diffusion that completes textures, in the latents of a codec",
 }
