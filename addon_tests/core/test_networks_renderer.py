@@ -55,9 +55,18 @@ def test_untrained_network_pastes_the_texture_in_the_body():
         rgb, logits = network(texture, uv, mask)
     solid = torch.nn.functional.avg_pool2d(mask, 5, 1, 2)
     assert bool((logits[solid == 1] > 0).all()) and bool((logits[solid == 0] < 0).all())
-    k = torch.sigmoid(torch.tensor(network.config.gate_prior))
+    k = torch.sigmoid(torch.tensor(network.config.gate_prior)).clamp(min=texture[:, 4:5])
     expected = k * texture[:, :3] + (1 - k) * 0.5
     assert torch.allclose(torch.where(mask > 0, rgb, expected), expected, atol=1e-5)
+
+
+def test_what_a_photo_saw_is_copied_whatever_the_network_says():
+    network = shaken()
+    texture, uv, mask = random_inputs(64, 32)
+    texture[:, 4:5] = torch.arange(32) < 16
+    rgb, _ = network(texture, uv, mask)
+    apart = (rgb - texture[:, :3]).abs() * mask
+    assert float(apart[..., :16].max()) < 1e-6 < 1e-3 < float(apart[..., 16:].max())
 
 
 def test_batch_does_not_change_a_picture():
@@ -94,6 +103,7 @@ def test_learns_one_picture():
     torch.manual_seed(0)
     network = RendererNetwork(RENDERER_CONFIGS["tiny"])
     texture, uv, mask = (x.repeat_interleave(8, 2).repeat_interleave(8, 3) for x in random_inputs(8, 4))
+    texture[:, 4] = 0  # nothing was seen: all is the network's
     target = torch.rand(1, 3, 1, 1).expand(1, 3, 64, 32)
     grown = (torch.nn.functional.max_pool2d(mask, 9, 1, 4) > 0).float()
     optimiser = torch.optim.Adam(network.parameters(), 5e-3)

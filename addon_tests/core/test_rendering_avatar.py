@@ -109,19 +109,14 @@ def test_detail_finer_than_the_network_is_copied(pasting, body, vertices, textur
 
 
 def test_fabric_of_the_unseen_is_drawn_though_the_network_draws_its_own_colours(body, vertices, texture):
-    """What the detail texture has beyond smooth unseen colours is added whole, in drafts, too; of the seen nothing."""
+    """What the detail texture has beyond the colours that the network was shown is added whole, in drafts, too."""
     network = AvatarRenderer(body, RendererNetwork(replace(RENDERER_CONFIGS["tiny"], gate_prior=-20.0)))
-    data = torch.cat([torch.full((3, 256, 256), 0.5), torch.zeros(2, 256, 256)])
+    unseen = torch.cat([torch.full((3, 256, 256), 0.5), torch.zeros(2, 256, 256)])
     stripes = 0.1 * torch.sign(torch.sin(torch.arange(1024) * 2 * math.pi / 48)).expand(3, 1024, 1024)
     camera = camera_of(vertices, size=384)
-    contrast = {}
-    for name, sampled in (("unseen", 0.0), ("seen", 1.0)):
-        data[3:] = sampled
-        for quality in ("final", "draft"):
-            frame = network.render(vertices, camera, NeuralTexture(data.clone(), 0.5 + stripes), quality)
-            contrast[name, quality] = float(frame.rgb[:, frame.alpha > 0.99].std())
-    assert contrast["unseen", "final"] > 0.07 and contrast["unseen", "draft"] > 0.05
-    assert contrast["seen", "final"] < 0.01 and contrast["seen", "draft"] < 0.01
+    for quality, least in (("final", 0.07), ("draft", 0.05)):
+        frame = network.render(vertices, camera, NeuralTexture(unseen, 0.5 + stripes), quality)
+        assert float(frame.rgb[:, frame.alpha > 0.99].std()) > least
 
 
 def test_orthographic_camera(pasting, body, vertices, texture):

@@ -64,6 +64,12 @@ def test_colour_jitter_recolours_source_and_target_alike(pool):
     assert float(((batch.texture_raster[:, :3] - batch.rgb).abs() * seen).max()) < 0.12
 
 
+def test_black_and_white_people_are_so_in_texture_and_picture(pool):
+    batch = prepare(pool.sample(4, PairConfig(colour_jitter=0.0, grey=1.0), generator()))
+    for picture in (batch.rgb * batch.mask, batch.texture_raster[:, :3]):
+        assert float((picture - picture.mean(1, keepdim=True)).abs().max()) < 1e-5
+
+
 def test_lookup_batch_agrees_with_the_atlas():
     texture, uv = torch.rand(2, 3, 16, 16), torch.rand(2, 5, 7, 2)
     expected = torch.stack([lookup(t, u) for t, u in zip(texture, uv)])

@@ -12,13 +12,15 @@ from neural_core.networks.blocks import PixelNorm, ResBlock, start_at_zero, two_
 from neural_core.networks.config import RendererConfig
 from neural_core.texture.push_pull import push_pull
 
+_FILLED = slice(4, 5)  # of the texture's channels: where a photo saw the surface, small gaps included
+
 
 class RendererOutput(NamedTuple):
     """What the trunk says, before texture and body mask are mixed in, so that both can be mixed in at a finer scale.
 
     Attributes:
         rgb: (B, 3, H, W) the network's own colour, [0, 1].
-        gate: (B, 1, H, W) logit of copying the rasterised texture instead.
+        gate: (B, 1, H, W) logit of copying the rasterised texture instead, where no photo saw the surface.
         growth: (B, 1, H, W) logit added to the body's mask: clothes and hair beyond it, or fit errors within.
     """
 
@@ -30,9 +32,9 @@ class RendererOutput(NamedTuple):
 class RendererNetwork(nn.Module):
     """Three inputs through two convolutions each, a U-Net of ResNet blocks, two heads (appendix E).
 
-    Own additions: the trunk runs at 1/fold resolution; a gate copies the texture where it is right, so that a seen
-    face stays as sharp as the photo; around the body the texture's colours are spread outwards, where clothes and hair
-    will be; the mask is a correction of the body's mask.
+    Own additions: the trunk runs at 1/fold resolution; what the photo saw is copied, for wherever a fit is a little off
+    a network can only blur it, and a gate says how far the rest of the texture is; around the body the texture's
+    colours are spread outwards, where clothes and hair will be; the mask is a correction of the body's mask.
     """
 
     def __init__(self, config: RendererConfig):
@@ -100,10 +102,11 @@ class RendererNetwork(nn.Module):
 
     def mix(self, out: RendererOutput, texture_raster: Tensor, uv_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Copy gate and body mask: rgb (B, 3, H, W) and mask logits (B, 1, H, W)."""
-        k = torch.sigmoid(out.gate)
-        rgb = k * spread_colours(texture_raster.float(), uv_mask.float()) + (1 - k) * out.rgb
+        uv_mask = uv_mask.float()
+        k = torch.maximum(torch.sigmoid(out.gate), texture_raster[:, _FILLED].float() * uv_mask)  # the seen is copied
+        rgb = k * spread_colours(texture_raster.float(), uv_mask) + (1 - k) * out.rgb
         # The body's mask has stairs; without the smoothing they show in every enlarged silhouette.
-        return rgb, _smooth(out.growth + self.config.mask_prior * (2 * uv_mask.float() - 1))
+        return rgb, _smooth(out.growth + self.config.mask_prior * (2 * uv_mask - 1))
 
     def _encode(self, uv: Tensor) -> Tensor:
         """(B, 2, H, W) to (B, 2 + 4 * octaves, H, W): sines and cosines tell neighbouring texels apart."""

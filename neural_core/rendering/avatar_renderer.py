@@ -43,13 +43,11 @@ class Drawing:
 
     Attributes:
         rgb: (3, h, w). logits: (1, h, w). coarse: (3, h, w) what of the detail texture the network was shown.
-        finer: (1, h, w) share of what is finer than that to be added.
     """
 
     rgb: Tensor
     logits: Tensor
     coarse: Tensor
-    finer: Tensor
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,8 @@ class AvatarRenderer:
     """Draws avatars of one body model with one network, on the network's device.
 
     The network looks at the person at the scale of its training; the picture takes silhouette and base colours from
-    it, and from the detail texture what is finer than the network's pixels: of the seen, where the network copies the
-    texture; of the unseen everywhere, for there the network was shown smooth colours and draws no cloth.
+    it, and from the detail texture what is finer than the network's pixels: the network copies what was seen, and of
+    the unseen it was shown smooth colours and draws no cloth.
     """
 
     def __init__(self, body: BodyModel, network: RendererNetwork, rasterizer: Rasterizer = rasterize):
@@ -139,14 +137,12 @@ class AvatarRenderer:
         uv, mask = view.uv, view.mask
         channels = self._channels(texture)
         raster = lookup(channels, uv) * mask
-        out = self.network.heads(raster[None], uv.permute(2, 0, 1)[None], mask[None])
-        rgb, logits = self.network.mix(out, raster[None], mask[None])
+        rgb, logits = self.network(raster[None], uv.permute(2, 0, 1)[None], mask[None])
         detail, sampled = texture.detail.to(self.device), channels[3:4]
         reduced = F.avg_pool2d(detail[None], max(detail.shape[-1] // texture.data.shape[-1], 1))[0]
         # Fabric of the unseen lies in the detail texture alone (inpainting.fabric): what it adds to rgb is all finer.
-        shown = lookup(torch.cat([torch.lerp(channels[:3], reduced, sampled), sampled]), uv) * mask
-        finer = torch.maximum(torch.sigmoid(out.gate)[0], 1 - shown[3:])
-        return Drawing(rgb[0], logits[0], spread_colours(shown[None, :3], mask[None])[0], finer)
+        shown = lookup(torch.lerp(channels[:3], reduced, sampled), uv) * mask
+        return Drawing(rgb[0], logits[0], spread_colours(shown[None], mask[None])[0])
 
     def _refine(
         self,
@@ -172,8 +168,7 @@ class AvatarRenderer:
         def enlarge(picture: Tensor, mode: str = "bilinear") -> Tensor:
             return F.grid_sample(picture[None], grid[None], mode=mode, padding_mode="border", align_corners=False)[0]
 
-        finer = enlarge(drawing.finer) * fragments.mask
-        rgb = (enlarge(drawing.rgb) + finer * (sharp - enlarge(drawing.coarse))).clamp(0, 1)
+        rgb = (enlarge(drawing.rgb) + fragments.mask * (sharp - enlarge(drawing.coarse))).clamp(0, 1)
         if self.mouth is not None:
             inside = self.mouth.shown(vertices, camera, fragments, self.rasterize)
             rgb = torch.where(inside, self.mouth.colour(detail)[..., None], rgb)

@@ -36,6 +36,8 @@ _FIELDS = {
     "filled": 2,  # (R, R) uint8
 }
 
+_LUMINANCE = torch.tensor([0.299, 0.587, 0.114])  # Rec. 601, as cameras and programs turn sRGB grey
+
 
 @dataclass(frozen=True)
 class PairConfig:
@@ -49,6 +51,7 @@ class PairConfig:
     # What is still empty, and all of it for the rest of the people, is filled by push-pull.
     colour_jitter: float = 0.5  # share of people recoloured, source and target alike
     colour_gain: float = 0.25  # per channel, log scale: more outfits and lights than were generated
+    grey: float = 0.1  # share of people in black and white, as old photos are
 
 
 # What only newer shards hold, and their dimensions after (people,).
@@ -73,7 +76,7 @@ class Pairs(NamedTuple):
     source_uv: Tensor  # (B, H, W, 2) float16
     source_body: Tensor  # (B, H, W) bool
     use_mirror: Tensor  # (B,) bool, complete from the other side of the body
-    gain: Tensor  # (B, 3) float32, recolouring
+    colours: Tensor  # (B, 3, 3) float32, recolouring: from the stored channels to those that are used
     rgb: Tensor  # (B, 3, H, W)
     mask: Tensor  # (B, H, W)
     uv: Tensor  # (B, H, W, 2) float16
@@ -144,10 +147,10 @@ class PeoplePool:
         fields = set(self._files[self._people[person][0]].keys())
         return self.read(person, "photo_mask" if "photo_mask" in fields else "mask", view)
 
-    def pairs(self, choices: list[tuple[int, int, int]], others: Tensor, mirrors: Tensor, gains: Tensor) -> Pairs:
+    def pairs(self, choices: list[tuple[int, int, int]], others: Tensor, mirrors: Tensor, colours: Tensor) -> Pairs:
         """Gather (person, source view, target view); others, mirrors (B,) bool say what completes the texture."""
         people, sources, _ = (torch.tensor(numbers) for numbers in zip(*choices))
-        given = {"person": people, "source": sources, "use_mirror": mirrors, "gain": gains}
+        given = {"person": people, "source": sources, "use_mirror": mirrors, "colours": colours}
         columns: dict[str, list[Tensor]] = {name: [] for name in Pairs._fields if name not in given}
         for (person, source, target), use_others in zip(choices, others.tolist()):
             for name in ("rgb", "mask", "uv", "body_mask"):
@@ -190,7 +193,7 @@ class PeoplePool:
         def below(n: int) -> int:
             return int(torch.randint(n, (), generator=generator))
 
-        choices, completion, gains = [], [], []
+        choices, completion, colours = [], [], []
         for _ in range(batch):
             person = below(len(self))
             source = 0 if chance() < config.frontal_source else below(self.views)
@@ -200,11 +203,13 @@ class PeoplePool:
             choices.append((person, source, target))
             completion.append(chance())
             spread = config.colour_gain if chance() < config.colour_jitter else 0.0
-            gains.append(torch.exp(spread * torch.randn(3, generator=generator).clamp(-2, 2)))
+            gain = torch.exp(spread * torch.randn(3, generator=generator).clamp(-2, 2))
+            channels = _LUMINANCE.expand(3, 3) if chance() < config.grey else torch.eye(3)
+            colours.append(gain[:, None] * channels)
         kind = torch.tensor(completion)
         others = kind < config.from_other_views
         mirrors = ~others & (kind < config.from_other_views + config.from_mirror)
-        return self.pairs(choices, others, mirrors, torch.stack(gains))
+        return self.pairs(choices, others, mirrors, torch.stack(colours))
 
     def every(self, source: int, targets: list[int], batch: int, limit: int | None = None) -> Iterator[Pairs]:
         """For evaluation: each person once per target view, completed from the mirror side, in its own colours."""
@@ -213,7 +218,7 @@ class PeoplePool:
         for start in range(0, len(choices), batch):
             part = choices[start : start + batch]
             no = torch.zeros(len(part), dtype=torch.bool)
-            yield self.pairs(part, no, ~no, torch.ones(len(part), 3))
+            yield self.pairs(part, no, ~no, torch.eye(3).expand(len(part), 3, 3))
 
 
 def prepare(pairs: Pairs, maps: TexelMaps | None = None) -> Batch:
@@ -227,8 +232,8 @@ def prepare(pairs: Pairs, maps: TexelMaps | None = None) -> Batch:
 def source_texture(pairs: Pairs, maps: TexelMaps | None = None) -> tuple[Tensor, Tensor]:
     """What the product knows of the source's texture: (B, 6, R, R) as the renderer reads it, and the partial rgb."""
     filled = (pairs.filled > 0).float()[:, None]
-    partial = _recoloured(pairs.texture_rgb, pairs.gain) * filled
-    other, known = _recoloured(pairs.other_rgb, pairs.gain), pairs.other_known.float()[:, None]
+    partial = recoloured(pairs.texture_rgb, pairs.colours) * filled
+    other, known = recoloured(pairs.other_rgb, pairs.colours), pairs.other_known.float()[:, None]
     if maps is not None:
         mirrored, mirror_known = maps.mirrored(partial, filled * pairs.use_mirror.float()[:, None, None, None])
         other, known = torch.where(known > 0, other, mirrored), torch.maximum(known, mirror_known)
@@ -250,15 +255,15 @@ def rasterise(pairs: Pairs, texture: Tensor) -> Batch:
         texture_raster=raster[:, :-3],
         uv=pairs.uv.float().permute(0, 3, 1, 2),
         uv_mask=uv_mask,
-        rgb=(_recoloured(pairs.rgb, pairs.gain) / mask.clamp(min=1 / 255)).clamp(0, 1),
+        rgb=(recoloured(pairs.rgb, pairs.colours) / mask.clamp(min=1 / 255)).clamp(0, 1),
         mask=mask,
         pasted=raster[:, -3:],
     )
 
 
-def _recoloured(x: Tensor, gain: Tensor) -> Tensor:
-    """(B, 3, H, W) uint8 as float in [0, 1], under a light of another colour (B, 3)."""
-    return (x.float() / 255 * gain[:, :, None, None]).clamp(0, 1)
+def recoloured(x: Tensor, colours: Tensor) -> Tensor:
+    """(B, 3, H, W) uint8 as float in [0, 1], its channels mixed anew by (B, 3, 3)."""
+    return torch.einsum("bij,bjhw->bihw", colours, x.float() / 255).clamp(0, 1)
 
 
 def texel_maps(pool: PeoplePool, device: torch.device | str = "cpu") -> TexelMaps | None:

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from neural_core.networks.files import shipped
 from neural_core.networks.stylegan import TextureEncoder, TextureGenerator, load_generator
-from neural_core.training.data import Batch, Pairs, PeoplePool, rasterise, source_texture
+from neural_core.training.data import Batch, Pairs, PeoplePool, rasterise, recoloured, source_texture
 from neural_core.training.request import TrainingRequest
 from neural_core.training.texels import TexelMaps
 
@@ -36,10 +36,10 @@ class Latents:
 def source_photos(pool: PeoplePool, pairs: Pairs, device: torch.device) -> tuple[Tensor, Tensor]:
     """The photos that the textures of pairs were taken from: rgb (B, 3, H, W) straight, mask (B, 1, H, W)."""
     rows = [(int(person), int(view)) for person, view in zip(pairs.person, pairs.source)]
-    rgb = torch.stack([pool.read(person, "rgb", view) for person, view in rows]).to(device).float() / 255
+    rgb = torch.stack([pool.read(person, "rgb", view) for person, view in rows]).to(device)
     mask = torch.stack([pool.read(person, "mask", view) for person, view in rows]).to(device).float()[:, None] / 255
-    gain = pairs.gain.to(device)[:, :, None, None]
-    return (rgb * gain / mask.clamp(min=1 / 255)).clamp(0, 1), mask
+    rgb = recoloured(rgb, pairs.colours.to(device))
+    return (rgb / mask.clamp(min=1 / 255)).clamp(0, 1), mask
 
 
 def latent_channels(
