@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from neural_core.avatar import Avatar
 from neural_core.body import load_open_body
 from neural_core.evaluation import baselines
 from neural_core.evaluation.metrics import EvaluationError
-from neural_core.evaluation.synthetic import SyntheticConfig, _into_truth, _read, evaluate_synthetic
+from neural_core.evaluation.synthetic import SyntheticConfig, _read, evaluate_synthetic
 from neural_core.evaluation.synthetic_people import evidence_of, make_subject, noisy_fit, placement, true_joints
 from neural_core.evaluation.synthetic_report import summary, tables, write_report
-from neural_core.texture import Atlas, PartialTexture
+from neural_core.evaluation.synthetic_scenes import into_truth, scenes_of
+from neural_core.texture import Atlas, NeuralTexture, PartialTexture
 from neural_core.training.people.views import HELD_OUT_FIRST_SEED
 
 
@@ -117,13 +119,31 @@ def test_a_body_nearer_to_the_camera_is_put_where_the_picture_shows_it(subject):
     assert (camera.project(nearer)[0] - camera.project(truth)[0]).norm(dim=1).min() > 5
 
 
+@pytest.mark.slow
+def test_orbits_lead_the_photos_own_fit_round_and_views_have_one_of_their_own(subject):
+    body, fit = load_open_body(), noisy_fit(subject, 0)
+    texture = NeuralTexture(torch.zeros(5, 8, 8), torch.zeros(3, 16, 16))
+    avatar = Avatar(fit.parameters, torch.zeros(body.num_vertices, 3), fit.camera, texture, body.name)
+    scenes = scenes_of(subject, avatar, body, real_fit=False)
+    assert [s.name for s in scenes[:7]] == ["same", "yaw 45", "yaw 90", "yaw 135", "yaw 180", "pose", "pose"]
+    assert [s.name for s in scenes[7:]] == ["orbit 45", "orbit 90", "orbit 135", "orbit 180"]
+
+    def shape(vertices):
+        return vertices - vertices.mean(0)
+
+    for own, orbit in zip(scenes[1:5], scenes[7:]):
+        assert orbit.view is own.view
+        assert torch.allclose(shape(orbit.vertices), shape(scenes[0].vertices), atol=1e-5)
+        assert not torch.allclose(shape(own.vertices), shape(scenes[0].vertices), atol=1e-2)
+
+
 def test_a_body_of_another_scale_and_place_comes_back_to_the_truth():
     generator = torch.Generator().manual_seed(0)
     truth, vertices = torch.randn(22, 3, generator=generator), torch.randn(50, 3, generator=generator)
     turn, _ = torch.linalg.qr(torch.randn(3, 3, generator=generator))
     turn = turn * torch.det(turn).sign()
     moved = [(1.3 * x @ turn + 2.0) for x in (vertices, truth)]
-    assert torch.allclose(_into_truth(moved[0], moved[1], truth), vertices, atol=1e-4)
+    assert torch.allclose(into_truth(moved[0], moved[1], truth), vertices, atol=1e-4)
 
 
 def _partial(colour: float, facing: float, known: torch.Tensor) -> PartialTexture:

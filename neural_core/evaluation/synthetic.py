@@ -7,32 +7,28 @@ the folder as soon as it is measured, so that a run can be stopped and continued
 
 import json
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from neural_core.avatar import Avatar
 from neural_core.body import BodyModel, load_open_body
 from neural_core.errors import PhotoError
 from neural_core.evaluation import baselines
-from neural_core.evaluation.fitting import procrustes
 from neural_core.evaluation.landmarks import GROUND, Landmarks, body_distance, face_distances, shows_face
 from neural_core.evaluation.metrics import EvaluationError, perceptual_networks, picture_scores
 from neural_core.evaluation.synthetic_people import (
     PHOTO_VIEWS,
     Subject,
-    View,
     evidence_of,
     make_subject,
     noisy_fit,
-    placement,
     real_fit,
-    true_joints,
 )
+from neural_core.evaluation.synthetic_scenes import Scene, scenes_of
 from neural_core.fitting import BodyFit
 from neural_core.inpainting.completing import chosen_method
 from neural_core.output import check_writable
@@ -44,9 +40,9 @@ from neural_core.rendering import AvatarRenderer, Frame, load_renderer
 from neural_core.texture import NeuralTexture
 from neural_core.training.people.views import HELD_OUT_FIRST_SEED
 
-VERSION = 3  # of the protocol: results of another one are not continued
+VERSION = 4  # of the protocol: results of another one are not continued
 _VARIANT_VIEWS = ("same", "yaw 90", "yaw 180", "pose")
-_MERGED_VIEWS = ("yaw 45", "yaw 135", "pose")  # none of the four photos shows them
+_MERGED_VIEWS = ("yaw 45", "yaw 135", "orbit 45", "orbit 135", "pose")  # none of the four photos shows them
 _STRIPS = 8  # people with pictures
 _CLASSICAL = "classical completion"
 _MIRRORED = "mirror + harmonic"
@@ -158,7 +154,7 @@ class Bench:
         avatar = creation.avatar
         record["provenance"] = avatar.provenance.get("completion")
         record["fit_errors"] = avatar.fit_errors
-        scenes = [self._scene(subject, index, avatar, fit) for index in range(len(subject.views))]
+        scenes = scenes_of(subject, avatar, self.body, self.config.real_fit)
         self._product(subject, avatar, scenes, record, pictures=k < _STRIPS)
         if _every(self.config.baselines_every, k):
             self._variants(creation, scenes, record)
@@ -174,38 +170,18 @@ class Bench:
             return real_fit(subject, view)
         return evidence_of(subject, view), noisy_fit(subject, view)
 
-    def _scene(self, subject: Subject, index: int, avatar: Avatar, fit: BodyFit) -> "Scene":
-        """The avatar's mesh and a camera for a view: in the photo's pose as it was fitted, else in the view's pose."""
-        view = subject.views[index]
-        parameters, camera = avatar.parameters, view.camera
-        if view.pose:
-            parameters = replace(noisy_fit(subject, index).parameters, betas=avatar.parameters.betas)
-        vertices = avatar.on(self.body)(parameters, avatar.rest_offsets).vertices[0]
-        if self.config.real_fit and index == 0:
-            camera = avatar.camera
-        elif index and (self.config.real_fit or not view.pose):
-            joints = self.body(parameters, correctives=False).joints[0]
-            truth = true_joints(subject, view.pose)
-            if self.config.real_fit:
-                vertices, joints = (_into_truth(x, joints[: len(truth)], truth) for x in (vertices, joints))
-            # One photo does not tell the distance: as in training, the body is placed by what this picture shows.
-            vertices = vertices + placement(joints[: len(truth)], truth, camera)
-        return Scene(view, vertices, camera)
-
     def _product(
-        self, subject: Subject, avatar: Avatar, scenes: list["Scene"], record: dict[str, Any], pictures: bool
+        self, subject: Subject, avatar: Avatar, scenes: list[Scene], record: dict[str, Any], pictures: bool
     ) -> None:
         strip = []
         for scene in scenes:
-            if scene.view.name == "other side":
-                continue
             frame = self.renderer.render(scene.vertices, scene.camera, avatar.texture)
-            row = scores("product", scene.view, frame, whole=True)
+            row = scores("product", scene, frame, whole=True)
             drawn = over(frame, GROUND)
             truth = to_uint8(scene.view.truth * scene.view.mask + GROUND * (1 - scene.view.mask))
             if self.config.landmarks:
                 row |= _landmark_scores(drawn, truth)
-            if scene.view.name in ("same", "yaw 180"):
+            if scene.name in ("same", "yaw 180"):
                 row["face_found"] = shows_face(drawn, frame.alpha.numpy())
                 row["face_found_truth"] = shows_face(truth, scene.view.mask.numpy())
             record["rows"].append(row)
@@ -213,7 +189,7 @@ class Bench:
         if pictures:
             write_png(self.out / f"{subject.seed}.png", np.concatenate(strip, axis=1)[::2, ::2].copy())
 
-    def _variants(self, creation: Creation, scenes: list["Scene"], record: dict[str, Any]) -> None:
+    def _variants(self, creation: Creation, scenes: list[Scene], record: dict[str, Any]) -> None:
         """Baselines and ablations: the same photo, fit and clothed shape, another texture."""
         avatar, body = creation.avatar, self.body
         look = (creation.sights[0], avatar.rest_offsets, avatar.on(body))
@@ -234,14 +210,14 @@ class Bench:
             record["rows"] += [{**row, "variant": _CLASSICAL} for row in ours]
         if not diffusion and baselines.can_inpaint():
             textures["diffusion"] = baselines.completed(shown, body, "diffusion", self.config.seed)
-        wanted = [scene for scene in scenes if scene.view.name in _VARIANT_VIEWS]
+        wanted = [scene for scene in scenes if scene.name in _VARIANT_VIEWS]
         for name, texture in textures.items():
             self._draw(name, wanted, texture, record)
         for scene in wanted:
             frame = baselines.pasted(scene.vertices, body, scene.camera, shown.detail)
-            record["rows"].append(scores("texture pasted", scene.view, frame))
+            record["rows"].append(scores("texture pasted", scene, frame))
 
-    def _refined(self, creation: Creation, scenes: list["Scene"], record: dict[str, Any]) -> None:
+    def _refined(self, creation: Creation, scenes: list[Scene], record: dict[str, Any]) -> None:
         from neural_core.rendering.refinement import refine
 
         avatar, evidence = creation.avatar, creation.evidence
@@ -251,7 +227,7 @@ class Bench:
         texture = refine(
             avatar.texture, shown.small.facing, image, mask, vertices, avatar.camera, self.renderer
         )  # fmt: skip
-        wanted = [scene for scene in scenes if scene.view.name in _VARIANT_VIEWS]
+        wanted = [scene for scene in scenes if scene.name in _VARIANT_VIEWS]
         self._draw("product, refined", wanted, texture, record)
 
     def _several_photos(self, subject: Subject, first: tuple[PhotoEvidence, BodyFit], record: dict[str, Any]) -> None:
@@ -264,8 +240,11 @@ class Bench:
         names = [f"person {subject.seed} {subject.views[k].name}" for k in chosen]
         creation = create_avatar(names, prepared=seen, **self.how)
         avatar = creation.avatar
-        scenes = [self._scene(subject, k, avatar, first[1]) for k in range(len(subject.views))]
-        wanted = [scene for scene in scenes if scene.view.name in _MERGED_VIEWS]
+        wanted = [
+            scene
+            for scene in scenes_of(subject, avatar, self.body, self.config.real_fit)
+            if scene.name in _MERGED_VIEWS
+        ]
         self._draw("4 photos", wanted, avatar.texture, record)
         shown = [baselines.sample(sight, avatar.rest_offsets, avatar.on(self.body)) for sight in creation.sights]
         method = chosen_method(self.config.inpainting, 1)
@@ -274,31 +253,23 @@ class Bench:
         )
         self._draw("4 photos, averaged", wanted, averaged, record)
 
-    def _draw(self, name: str, scenes: list["Scene"], texture: NeuralTexture, record: dict[str, Any]) -> None:
+    def _draw(self, name: str, scenes: list[Scene], texture: NeuralTexture, record: dict[str, Any]) -> None:
         for scene in scenes:
             frame = self.renderer.render(scene.vertices, scene.camera, texture)
-            record["rows"].append(scores(name, scene.view, frame))
+            record["rows"].append(scores(name, scene, frame))
 
 
 def _every(many: int, k: int) -> bool:
     return many > 0 and k % many == 0
 
 
-@dataclass(frozen=True)
-class Scene:
-    """A view with the avatar's vertices (V, 3) in it and the camera to draw them with."""
-
-    view: View
-    vertices: Tensor
-    camera: Any
-
-
-def scores(variant: str, view: View, frame: Frame, whole: bool = False) -> dict[str, Any]:
+def scores(variant: str, scene: Scene, frame: Frame, whole: bool = False) -> dict[str, Any]:
     """One row: what was drawn, of which view, and how well."""
+    view = scene.view
     measured = picture_scores(
         frame.rgb.cpu(), frame.alpha.cpu(), view.truth, view.mask, perceptual_networks(), whole=whole
     )  # fmt: skip
-    return {"variant": variant, "view": view.name, **{name: round(value, 4) for name, value in measured.items()}}
+    return {"variant": variant, "view": scene.name, **{name: round(value, 4) for name, value in measured.items()}}
 
 
 def _landmark_scores(drawn: np.ndarray, truth: np.ndarray) -> dict[str, float]:
@@ -309,12 +280,3 @@ def _landmark_scores(drawn: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     akd_face, shape = face_distances(found, wanted)
     body = body_distance(found, wanted, height, truth.shape[:2])
     return {"akd_body": round(body, 4), "akd_face": round(akd_face, 4), "face_shape": round(shape, 4)}
-
-
-def _into_truth(vertices: Tensor, joints: Tensor, truth: Tensor) -> Tensor:
-    """A fitted body (V, 3) in the true world, by the similarity of the joints: nobody told the fit the focal length."""
-    source, target = joints.double().numpy(), truth.double().numpy()
-    aligned = procrustes(source, target)
-    centre, moved = source.mean(0), aligned.mean(0)
-    turn, *_ = np.linalg.lstsq(source - centre, aligned - moved, rcond=None)
-    return torch.from_numpy((vertices.double().numpy() - centre) @ turn + moved).float()
