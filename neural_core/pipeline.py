@@ -1,53 +1,27 @@
 """From a photo to an avatar: the walk of the paper, stage by stage (DINAR, sections 3 and 4)."""
 
-import time
 from collections.abc import Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from neural_core import __version__
 from neural_core.avatar import Avatar, to_bytes
 from neural_core.body import BodyModel, load_open_body
-from neural_core.body.cloth_skin import ClothSkin, rest_offsets_of
-from neural_core.fitting import BodyFit, fit_body, fit_clothed_shape, fit_errors
-from neural_core.fitting.even_legs import even_legs
+from neural_core.body.cloth_skin import ClothSkin
+from neural_core.fitting import BodyFit, fit_body, fit_errors
 from neural_core.fitting.several import agree
-from neural_core.fitting.skirt import Hung, hang_skirt
-from neural_core.fitting.skirt_evidence import find_skirt, legs_touch, stands
-from neural_core.fitting.skirt_skin import skirt_skin
-from neural_core.fitting.uncover import uncover_arms
+from neural_core.fitting.skirt import hang_skirt
+from neural_core.fitting.skirt_evidence import stands
+from neural_core.fitting.skirt_skin import moving_as_one
 from neural_core.inpainting.completing import Completed, chosen_method, complete_textures
-from neural_core.networks.clothed import predict_offsets, shipped_clothed, visible_texture
-from neural_core.networks.learned_texture import learned_texture, shipped_generator
 from neural_core.output import check_writable
 from neural_core.photo import PhotoEvidence, observe, read_photo
-from neural_core.progress import Progress
-from neural_core.texture import Atlas, NeuralTexture, PartialTexture, sample_texture
-from neural_core.texture.garment_hint import garment_hint
-from neural_core.texture.limb_pixels import LimbPixels
-from neural_core.texture.limb_scene import SeenArms
-from neural_core.texture.limbs import find_limbs
+from neural_core.progress import Progress, Stopwatch
+from neural_core.sight import Sight, generated, look, textured
+from neural_core.texture import NeuralTexture, PartialTexture
 from neural_core.texture.merging import colour_lines, merge
-
-DETAIL_RESOLUTION = 1024  # what is exported and what the renderer copies seen texels from
-NEURAL_RESOLUTION = 256  # DINAR 4.1
-
-
-@dataclass
-class Stopwatch:
-    """Seconds each stage took, in the order they ran."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str):
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
 
 @dataclass(frozen=True)
@@ -67,28 +41,7 @@ class Creation:
     seconds: dict[str, float]
     warnings: tuple[str, ...]
     proposals: tuple[Avatar, ...] = ()
-    sights: tuple["Sight", ...] = ()
-
-
-@dataclass(frozen=True)
-class Sight:
-    """What one photo says about the person.
-
-    Attributes:
-        evidence, fit: see photo and fitting. rest_offsets: (V, 3) clothed shape, by the body's own skinning.
-        skirt: where the photo shows one.
-        partial, partial_small: what it shows of the body, at detail and at neural resolution.
-        hint: (1, R, R) how far the clothes reach beyond the fitted body. limbs: where it shows bare arms.
-    """
-
-    evidence: PhotoEvidence
-    fit: BodyFit
-    rest_offsets: torch.Tensor
-    partial: PartialTexture
-    partial_small: PartialTexture
-    hint: torch.Tensor
-    limbs: LimbPixels | None = None
-    skirt: Hung | None = None
+    sights: tuple[Sight, ...] = ()
 
 
 def create_avatar(
@@ -139,7 +92,7 @@ def create_avatar(
         prepared = [_observe_and_fit(path, focal, person, body, watch, part) for path, part in zip(photos, steps)]
     with watch.stage("fit"):
         fits = agree([fit for _, fit in prepared], body)
-    sights = [_look(seen[0], fit, body, watch, part) for seen, fit, part in zip(prepared, fits, steps)]
+    sights = [look(seen[0], fit, body, watch, part) for seen, fit, part in zip(prepared, fits, steps)]
     sights = _all_in_skirts(sights, body, watch)
     evidence, fit = sights[0].evidence, sights[0].fit
     with watch.stage("merge textures"):
@@ -213,53 +166,6 @@ def _observe_and_fit(
         return evidence, fit_body(evidence, body, progress=progress.part(0.15, 0.65))
 
 
-def _look(evidence: PhotoEvidence, fit: BodyFit, body: BodyModel, watch: Stopwatch, progress: Progress) -> Sight:
-    """Clothed shape and texture of one fitted photo."""
-    with watch.stage("clothed shape"):
-        rest_offsets, skirt = clothe(evidence, fit, body, progress.part(0.65, 0.85))
-        limbs = _limbs(evidence, fit, rest_offsets, body)
-        clothed, rest_offsets = rest_offsets, uncover_arms(limbs.limb, body, fit, rest_offsets)
-        if rest_offsets is not clothed:  # what the fit showed before the arm, the arm shows now
-            limbs = _limbs(evidence, fit, rest_offsets, body)
-    progress.update(0.85, "Sampling the texture")
-    return _sight(evidence, fit, rest_offsets, skirt, limbs, body, watch)
-
-
-def clothe(
-    evidence: PhotoEvidence, fit: BodyFit, body: BodyModel, progress: Progress | None = None
-) -> tuple[torch.Tensor, Hung | None]:
-    """Clothed shape (V, 3) of a fitted photo: what is expected, corrected by the outline, a skirt where one is seen."""
-    expected = _expected_clothes(evidence, body, fit)
-    rest_offsets = fit_clothed_shape(evidence, body, fit, progress=progress, expected=expected)
-    skirt = find_skirt(evidence, body, fit)
-    if skirt is None:
-        return rest_offsets, None
-    hung = hang_skirt(body, fit.parameters, rest_offsets, skirt)
-    return hung.rest_offsets, hung
-
-
-def _limbs(evidence: PhotoEvidence, fit: BodyFit, rest_offsets: torch.Tensor, body: BodyModel) -> LimbPixels:
-    """Where the photo shows bare arms and hands, whatever the fit shows there."""
-    image, mask = _tensors(evidence)
-    vertices = body(fit.parameters, rest_offsets).vertices[0]
-    return find_limbs(image, mask, vertices, body, fit.camera, SeenArms.of(evidence.pose, evidence.hands))
-
-
-def _sight(
-    evidence: PhotoEvidence,
-    fit: BodyFit,
-    rest_offsets: torch.Tensor,
-    skirt: Hung | None,
-    limbs: LimbPixels | None,
-    body: BodyModel,
-    watch: Stopwatch,
-) -> Sight:
-    with watch.stage("sample texture"):
-        resolutions = DETAIL_RESOLUTION, NEURAL_RESOLUTION
-        (partial, partial_small), hint = _sample(evidence, body, fit, rest_offsets, resolutions, limbs)
-        return Sight(evidence, fit, rest_offsets, partial, partial_small, hint, limbs, skirt)
-
-
 def _all_in_skirts(sights: list[Sight], body: BodyModel, watch: Stopwatch) -> list[Sight]:
     """A person whose skirt one photo shows wears it in those, too, whose legs do not tell: from the side, say.
 
@@ -273,33 +179,9 @@ def _all_in_skirts(sights: list[Sight], body: BodyModel, watch: Stopwatch) -> li
         if sight.skirt is None and stands(body(sight.fit.parameters).joints[0]):
             skirt = found.skirt.unmeasured(sight.fit.camera)
             hung = hang_skirt(body, sight.fit.parameters, sight.rest_offsets, skirt)
-            sight = _sight(sight.evidence, sight.fit, hung.rest_offsets, hung, sight.limbs, body, watch)
+            sight = textured(sight.evidence, sight.fit, hung.rest_offsets, hung, sight.limbs, body, watch)
         worn.append(sight)
     return worn
-
-
-def _expected_clothes(evidence: PhotoEvidence, body: BodyModel, fit: BodyFit) -> torch.Tensor | None:
-    """Rest offsets (V, 3) that the clothed head expects of what the bare body shows; None without its weights."""
-    network = shipped_clothed(body.device) if body.name == load_open_body().name else None  # it knows that atlas only
-    if network is None:
-        return None
-    (partial,), hint = _sample(evidence, body, fit, None, (NEURAL_RESOLUTION,))
-    texture = visible_texture(partial, hint, Atlas.of(body, NEURAL_RESOLUTION))
-    expected = predict_offsets(network, texture, body, fit.parameters)
-    unseen = "legs" in fit.guessed
-    return even_legs(expected, body, not unseen) if unseen or legs_touch(evidence, body, fit) else expected
-
-
-def generated(
-    evidence: PhotoEvidence, body: BodyModel, fit: BodyFit, rest_offsets: torch.Tensor
-) -> torch.Tensor | None:
-    """The learned channels (C, R, R) of a photo (DINAR 3.1); None where no generator ships."""
-    networks = shipped_generator(body.device) if body.name == load_open_body().name else None
-    if networks is None:
-        return None
-    image, mask = _tensors(evidence)
-    vertices = body(fit.parameters, rest_offsets).vertices[0]
-    return learned_texture(networks, image, mask, vertices, body, fit.camera, NEURAL_RESOLUTION)
 
 
 def _merge(sights: list[Sight]) -> tuple[PartialTexture, PartialTexture, torch.Tensor, torch.Tensor]:
@@ -321,44 +203,13 @@ def _merge(sights: list[Sight]) -> tuple[PartialTexture, PartialTexture, torch.T
 def _moving_as_one(
     sights: list[Sight], body: BodyModel, rest_offsets: torch.Tensor
 ) -> tuple[torch.Tensor, ClothSkin | None]:
-    """Rest offsets and skinning of a skirt that look the same in each photo's pose; without a skirt as given."""
-    worn = [(sight.fit.parameters, sight.rest_offsets, sight.skirt) for sight in sights if sight.skirt is not None]
+    """Rest offsets and skinning with the skirts of all photos; without one as given."""
+    worn = [
+        (sight.fit.parameters, sight.rest_offsets, sight.skirt.share) for sight in sights if sight.skirt is not None
+    ]
     if not worn:
         return rest_offsets, None
-    pose, offsets, skirt = worn[0]
-    skin = skirt_skin(body, pose, offsets, skirt.share)
-    moving = skin.on(body)
-    shapes = [rest_offsets_of(moving, pose, body(pose, offsets).vertices[0]) for pose, offsets, _ in worn]
-    return torch.where(skirt.share[:, None] > 0, torch.stack(shapes).mean(0), rest_offsets), skin
-
-
-def _sample(
-    evidence: PhotoEvidence,
-    body: BodyModel,
-    fit: BodyFit,
-    rest_offsets: torch.Tensor | None,
-    resolutions: tuple[int, ...],
-    limbs: LimbPixels | None = None,
-) -> tuple[list[PartialTexture], torch.Tensor]:
-    """The photo on the body's atlas, at every resolution (DINAR 3.1, Algorithm 1, appendix C).
-
-    With it, at neural resolution, how far the clothes reach beyond the fitted body.
-    """
-    image, mask = _tensors(evidence)
-    vertices = body(fit.parameters, rest_offsets).vertices[0]
-
-    def sample(resolution: int) -> PartialTexture:
-        atlas = Atlas.of(body, resolution)
-        return sample_texture(image, mask, vertices, body, fit.camera, atlas, limbs=limbs)
-
-    hint = garment_hint(mask, vertices, body, fit.camera, NEURAL_RESOLUTION)
-    return [sample(resolution) for resolution in resolutions], hint
-
-
-def _tensors(evidence: PhotoEvidence) -> tuple[torch.Tensor, torch.Tensor]:
-    """Picture (3, H, W) and mask (H, W)."""
-    image = torch.from_numpy(np.ascontiguousarray(evidence.image.transpose(2, 0, 1)))
-    return image, torch.from_numpy(np.ascontiguousarray(evidence.mask))
+    return moving_as_one(body, worn, rest_offsets)
 
 
 def _neural_texture(

@@ -1,7 +1,9 @@
-"""Progress and cancel, passed down from the user interface to every long step."""
+"""Progress and cancel, passed down from the user interface to every long step; and how long each took."""
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from neural_core.errors import Cancelled
 
@@ -30,3 +32,16 @@ class Progress:
             report=lambda fraction, stage: self.report(start + (end - start) * fraction, stage),
             is_cancelled=self.is_cancelled,
         )
+
+
+@dataclass
+class Stopwatch:
+    """Seconds each stage took, in the order they ran."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str):
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start

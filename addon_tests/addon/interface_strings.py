@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2] / "blender_addon"
 _CORE = ROOT.parent / "neural_core"
 # Where the backend's stages come from: the second argument of Progress.update.
-_ROOMS_WITH_STAGES = ("pipeline.py", "photo", "fitting", "texture", "inpainting", "rendering", "backend")
+_ROOMS_WITH_STAGES = ("pipeline.py", "sight.py", "photo", "fitting", "texture", "inpainting", "rendering", "backend")
 _PROPERTIES = {"name", "description"}  # of bpy.props.*
 _DRAWN = {
     "text",

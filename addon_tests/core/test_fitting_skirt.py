@@ -18,7 +18,9 @@ from neural_core.fitting.skirt_evidence import Skirt, crotch_vertex, find_skirt
 from neural_core.fitting.skirt_skin import skirt_skin
 from neural_core.fitting.surface import vertex_normals
 from neural_core.photo import PhotoEvidence
+from neural_core.progress import Stopwatch
 from neural_core.rasterizer import rasterize
+from neural_core.sight import Sight
 
 FRONT = look_at(torch.tensor([0.0, -0.4, 3.2]), torch.tensor([0.0, -0.5, 0.0]), 560.0, 360, 420)
 BACK = look_at(torch.tensor([0.0, -0.4, -3.2]), torch.tensor([0.0, -0.5, 0.0]), 560.0, 360, 420)
@@ -249,7 +251,7 @@ def test_a_walk_leaves_the_skirt_whole_and_nothing_explodes(body, swinging):
 
 def test_several_photos_agree_on_one_skinning(body, hung):
     """The shape of each photo is exact in its own pose when they show the same skirt; without one nothing changes."""
-    sight = pipeline.Sight(
+    sight = Sight(
         evidence_of(np.zeros((8, 8), bool)),
         BodyFit(STANDING, FRONT),
         hung[1],
@@ -277,7 +279,7 @@ def test_a_hidden_or_longer_skirt_hangs_from_another_photo(body, hung):
 
 
 def test_without_a_skirt_nothing_changes(body):
-    sight = pipeline.Sight(
+    sight = Sight(
         evidence_of(np.zeros((8, 8), bool)),
         BodyFit(STANDING, FRONT),
         padded(body, 0.02),
@@ -285,7 +287,7 @@ def test_without_a_skirt_nothing_changes(body):
         partial_small=None,  # type: ignore[arg-type]
         hint=torch.zeros(1, 4, 4),
     )
-    (same,) = pipeline._all_in_skirts([sight], body, pipeline.Stopwatch())
+    (same,) = pipeline._all_in_skirts([sight], body, Stopwatch())
     assert same is sight
 
 

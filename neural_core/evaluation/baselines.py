@@ -12,10 +12,9 @@ from neural_core.body.model import BodyModel
 from neural_core.camera import Camera
 from neural_core.inpainting.completing import complete_textures
 from neural_core.networks.files import shipped
-from neural_core.pipeline import DETAIL_RESOLUTION, NEURAL_RESOLUTION, Sight, generated
 from neural_core.rendering import Frame
-from neural_core.texture import Atlas, NeuralTexture, PartialTexture, sample_texture
-from neural_core.texture.garment_hint import garment_hint
+from neural_core.sight import DETAIL_RESOLUTION, NEURAL_RESOLUTION, Sight, generated, sample_photo
+from neural_core.texture import Atlas, NeuralTexture, PartialTexture
 from neural_core.texture.merging import MergingConfig, colour_lines, merge
 from neural_core.texture.poisson import screened_poisson
 from neural_core.texture.preview import shade_with_alpha
@@ -45,14 +44,8 @@ def sample(sight: Sight, rest_offsets: Tensor, body: BodyModel, config: Sampling
     """A photo on the atlas, as in the product, with any sampling configuration."""
     evidence, fit = sight.evidence, sight.fit
     limbs = sight.limbs if config.occlusion is not None else None  # what arms hide is occlusion, too
-    image = torch.from_numpy(np.ascontiguousarray(evidence.image.transpose(2, 0, 1)))
-    mask = torch.from_numpy(np.ascontiguousarray(evidence.mask))
-    vertices = body(fit.parameters, rest_offsets).vertices[0]
-    detail, small = (
-        sample_texture(image, mask, vertices, body, fit.camera, Atlas.of(body, resolution), config, limbs)
-        for resolution in (DETAIL_RESOLUTION, NEURAL_RESOLUTION)
-    )
-    hint = garment_hint(mask, vertices, body, fit.camera, NEURAL_RESOLUTION)
+    resolutions = DETAIL_RESOLUTION, NEURAL_RESOLUTION
+    (detail, small), hint = sample_photo(evidence, body, fit, rest_offsets, resolutions, limbs, config)
     return Shown(detail, small, hint, generated(evidence, body, fit, rest_offsets))
 
 

@@ -8,6 +8,7 @@ strides, and from laps, where cloth lies on the thighs and follows them.
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -34,6 +35,22 @@ _ASIDE = ((0.2, -0.2), (-0.15, 0.15), (0.2, 0.2), (-0.2, -0.2), (0.35, -0.35))  
 _LIFTED = ((-1.0, -1.0), (-1.5, -1.5), (-1.8, -1.8), (-1.5, -1.2), (-1.2, -1.5))  # and how it lies on a lap
 _LAP = 0.1  # weight of those
 _RIDGE = 1e-3
+
+
+def moving_as_one(
+    body: BodyModel, worn: Sequence[tuple[BodyParameters, Tensor, Tensor]], rest_offsets: Tensor
+) -> tuple[Tensor, ClothSkin]:
+    """Rest offsets (V, 3) and skinning with which a skirt looks in each photo's pose as it was hung there.
+
+    Args:
+        worn: of each photo that shows it pose (batch 1), rest offsets (V, 3) by the body's own skinning and `hanging`.
+            The first one's skinning is used. rest_offsets: (V, 3) of all clothes, kept where no skirt hangs.
+    """
+    pose, offsets, hanging = worn[0]
+    skin = skirt_skin(body, pose, offsets, hanging)
+    moving = skin.on(body)
+    shapes = [rest_offsets_of(moving, pose, body(pose, offsets).vertices[0]) for pose, offsets, _ in worn]
+    return torch.where(hanging[:, None] > 0, torch.stack(shapes).mean(0), rest_offsets), skin
 
 
 @torch.no_grad()

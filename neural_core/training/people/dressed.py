@@ -9,7 +9,7 @@ from neural_core.body.parameters import BodyParameters
 from neural_core.camera import Camera
 from neural_core.fitting import BodyFit
 from neural_core.photo import PhotoEvidence
-from neural_core.pipeline import clothe
+from neural_core.sight import clothe
 from neural_core.training.people.estimate import EstimatedPoses, EstimatedShape
 from neural_core.training.people.person import Person
 
