@@ -179,6 +179,21 @@ def test_who_shows_no_face_is_looked_at_again_and_the_first_look_counts_where_th
         assert track._detected(np.zeros((48, 64, 3), np.uint8), 0.0) is believed
 
 
+@pytest.mark.parametrize(
+    ("step", "fps", "offsets"),
+    [
+        (10, 30, [0, 2, 4, 6, 8]),
+        (7, 30, [0, 2, 5]),
+        (5, 25, [0, 2]),
+        (10, 60, [0, 5]),
+        (4, 12, [0, 1, 2, 3]),
+        (1, 50, [0]),
+    ],
+)
+def test_ten_frames_a_second_are_followed_at_any_step(step, fps, offsets):
+    assert sorted(track_room._followed(step, fps)) == offsets
+
+
 def test_of_two_people_the_one_of_the_source_frame_is_followed(monkeypatch):
     asked = []
 

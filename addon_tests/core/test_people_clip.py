@@ -29,6 +29,15 @@ def test_a_film_can_be_read_as_a_video_and_its_person_leaves_and_comes_back(ward
     assert np.array_equal(again.rgb, frames[0].rgb) and np.array_equal(again.mask, frames[0].mask)
 
 
+def test_a_film_of_another_rate_shows_the_same_moments_and_a_smaller_person(wardrobe):
+    few, many = (next(film(wardrobe, 1_000_435, "out", 96, 64, fps=fps, fill=0.5)) for fps in (FPS, 60))
+    assert few.moment == many.moment
+    rows = np.nonzero((few.mask > 127).any(1))[0]
+    assert np.ptp(rows) + 1 == pytest.approx(32, abs=3)
+    moments = [frame.moment.yaw for frame in film(wardrobe, 1_000_435, "turn", 32, 32, every=60, fps=60)]
+    assert moments == [MOTIONS["turn"][0](second).yaw for second in range(5)]
+
+
 @pytest.mark.parametrize("name", MOTIONS)
 def test_motions_are_smooth_and_most_show_a_back(name):
     at, seconds = MOTIONS[name]

@@ -1,6 +1,7 @@
 """The person of a video in every frame that is followed, and what was seen of them."""
 
 import contextlib
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -48,8 +49,7 @@ class Track:
         """start: (2,) pixels of the hips in the source frame: whom to follow where there are several."""
         self.start = start
         self.follower, self.info, self.step, self.source, self.focal = follower, info, step, source, focal
-        # Between the wanted frames others are followed, at even distances.
-        self.stride = max(s for s in range(1, step + 1) if step % s == 0 and (s == 1 or info.fps / s >= _TRACKED_FPS))
+        self._offsets = _followed(step, info.fps)
         self.poses: list[FramePose] = []
         self.times: list[float] = []
         self.numbers: list[int] = []
@@ -80,7 +80,7 @@ class Track:
         """Fill `evidence` and `missed`; returns the masks, packed: those of a long video would not fit into memory."""
         masks = {}
         for index, picture in frames:
-            if (index - self.source) % self.stride:
+            if (index - self.source) % self.step not in self._offsets:
                 continue
             progress.update(index / max(self.info.frames, index + 1), f"Looking for the person, frame {index}")
             evidence = self._observe(picture, index / self.info.fps)
@@ -214,6 +214,14 @@ class Track:
     def _limbs(self, k: int) -> np.ndarray:
         seen = self.evidence[self.numbers[k]]
         return seen.pose[LIMB_JOINTS, :2] / seen.person_height_px * 100
+
+
+def _followed(step: int, fps: float) -> set[int]:
+    """Which frames of every `step` are followed: the first, and others between as evenly as step and rate allow."""
+    fewest = min(max(math.ceil(step * _TRACKED_FPS / fps), 1), step)
+    even = [parts for parts in range(fewest, 2 * fewest) if step % parts == 0]
+    parts = even[0] if even else fewest
+    return {round(k * step / parts) for k in range(parts)}
 
 
 def mask_path(out: Path, index: int) -> Path:

@@ -113,9 +113,19 @@ def _axis_angle(matrix: Tensor) -> Tensor:
 
 @torch.no_grad()
 def film(
-    wardrobe: Wardrobe, seed: int, motion: str, width: int = 432, height: int = 768, every: int = 1
+    wardrobe: Wardrobe,
+    seed: int,
+    motion: str,
+    width: int = 432,
+    height: int = 768,
+    every: int = 1,
+    fps: float = FPS,
+    fill: float = 0.84,
 ) -> Iterator[Filmed]:
-    """Every `every`-th frame of the person of a seed in one of MOTIONS; the same seed gives the same bytes on a CPU."""
+    """Every `every`-th frame of the person of a seed in one of MOTIONS; the same seed gives the same bytes on a CPU.
+
+    fps: frames per second. fill: the person's share of the picture's height in the first frame.
+    """
     rng = np.random.default_rng(seed)
     person, light = make_person(wardrobe, rng), random_light(rng)
     backdrop = room(rng, width, height)
@@ -128,13 +138,13 @@ def film(
         return replace(made, vertices=made.vertices + made.vertices.new_tensor([moment.x, 0.0, moment.z]))
 
     first = posed(0.0).vertices[0, person.level > 0].cpu()
-    camera = framing_camera(first, height, width, 0.0, 0.05, math.radians(38), 0.84)
-    for number in range(0, round(seconds * FPS), every):
-        time = number / FPS
+    camera = framing_camera(first, height, width, 0.0, 0.05, math.radians(38), fill)
+    for number in range(0, round(seconds * fps), every):
+        time = number / fps
         total = torch.zeros(4, height, width)
         for k, (dx, dy) in enumerate(_SHIFTS):
             moved = replace(camera, K=camera.K + camera.K.new_tensor([[0, 0, dx], [0, 0, dy], [0, 0, 0]]))
-            opened = time + _SHUTTER / FPS * (k / _EXPOSURES - 0.5)
+            opened = time + _SHUTTER / fps * (k / _EXPOSURES - 0.5)
             total += _expose(person, posed(opened), moved, light) / _EXPOSURES
         grain = torch.from_numpy(rng.normal(0, _NOISE, (3, height, width))).float()
         picture = total[:3] + (1 - total[3:]) * backdrop + grain
@@ -176,7 +186,7 @@ def room(rng: np.random.Generator, width: int, height: int) -> Tensor:
 
 
 def write_clip(path: Path, frames: Iterator[np.ndarray], fps: int = round(FPS)) -> None:
-    """Encode (H, W, 3) byte frames of one size as H.264."""
+    """Encode (H, W, 3) byte frames of one size as H.264, in the container that the path names."""
     first = next(frames)
     height, width = first.shape[:2]
     writer = imageio_ffmpeg.write_frames(str(path), (width, height), fps=fps, macro_block_size=2, quality=7)
@@ -196,19 +206,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m neural_core.training.people.clip", description=__doc__)
     parser.add_argument("--seed", type=int, default=1_000_000, help="of the person; held-out ones start at 1000000")
     parser.add_argument("--motion", choices=sorted(MOTIONS), default="turn")
-    parser.add_argument("--height", type=int, default=768, help="pixels; the width is 9/16 of it")
-    parser.add_argument("--out", type=Path, required=True, help="MP4; true masks and yaws go beside it as .npz")
+    parser.add_argument("--height", type=int, default=768, help="pixels")
+    parser.add_argument("--width", type=int, help="pixels, even; 9/16 of the height where not given")
+    parser.add_argument("--fps", type=int, default=round(FPS))
+    parser.add_argument("--fill", type=float, default=0.84, help="the person's share of the picture's height")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="MP4, MOV, MKV; true masks and yaws go beside it as .npz"
+    )
     given = parser.parse_args(arguments)
-    width = given.height * 9 // 32 * 2
+    size = (given.width or given.height * 9 // 32 * 2, given.height)
     masks, moments = [], []
 
     def pictures() -> Iterator[np.ndarray]:
-        for frame in film(load_wardrobe(load_open_body()), given.seed, given.motion, width, given.height):
+        wardrobe = load_wardrobe(load_open_body())
+        for frame in film(wardrobe, given.seed, given.motion, *size, fps=given.fps, fill=given.fill):
             masks.append(frame.mask)
             moments.append((frame.moment.yaw, frame.moment.x, frame.moment.z))
             yield frame.rgb
 
-    write_clip(given.out, pictures())
+    write_clip(given.out, pictures(), given.fps)
     np.savez_compressed(given.out.with_suffix(".npz"), masks=np.stack(masks), moments=np.array(moments))
     return 0
 
