@@ -69,6 +69,17 @@ def test_what_a_photo_saw_is_copied_whatever_the_network_says():
     assert float(apart[..., :16].max()) < 1e-6 < 1e-3 < float(apart[..., 16:].max())
 
 
+def test_no_hole_deep_inside_the_body():
+    network = RendererNetwork(RENDERER_CONFIGS["tiny"])
+    texture, uv, _ = random_inputs(64, 32)
+    mask = torch.zeros(1, 1, 64, 32)
+    mask[..., 10:50, 8:24] = 1
+    out = network.heads(texture, uv, mask)
+    _, logits = network.mix(out._replace(growth=torch.full_like(mask, -9.0)), texture, mask)
+    assert bool((logits[..., 18:42, 15:17] > 0).all()), "the middle stays"
+    assert bool((logits[..., 10:50, 8:9] < 0).all()), "the outline may be cut back"
+
+
 def test_batch_does_not_change_a_picture():
     network = shaken()
     inputs = random_inputs(64, 32, batch=3)

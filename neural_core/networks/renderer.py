@@ -12,6 +12,7 @@ from neural_core.networks.blocks import PixelNorm, ResBlock, start_at_zero, two_
 from neural_core.networks.config import RendererConfig
 from neural_core.texture.push_pull import push_pull
 
+_RIM = 3  # pixels within which the body's outline may be cut back; 2.3 cm
 _FILLED = slice(4, 5)  # of the texture's channels: where a photo saw the surface, small gaps included
 
 
@@ -105,8 +106,11 @@ class RendererNetwork(nn.Module):
         uv_mask = uv_mask.float()
         k = torch.maximum(torch.sigmoid(out.gate), texture_raster[:, _FILLED].float() * uv_mask)  # the seen is copied
         rgb = k * spread_colours(texture_raster.float(), uv_mask) + (1 - k) * out.rgb
+        # Clothes may hang closer than the body believes, but a bite or a hole deep inside it is never right.
+        deep = 1 - F.max_pool2d(1 - uv_mask, 2 * _RIM + 1, 1, _RIM)
+        growth = torch.where(deep > 0, out.growth.clamp(min=-0.5 * self.config.mask_prior), out.growth)
         # The body's mask has stairs; without the smoothing they show in every enlarged silhouette.
-        return rgb, _smooth(out.growth + self.config.mask_prior * (2 * uv_mask - 1))
+        return rgb, _smooth(growth + self.config.mask_prior * (2 * uv_mask - 1))
 
     def _encode(self, uv: Tensor) -> Tensor:
         """(B, 2, H, W) to (B, 2 + 4 * octaves, H, W): sines and cosines tell neighbouring texels apart."""
