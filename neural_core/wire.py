@@ -8,7 +8,6 @@ checked before anything is allocated, and nothing received can execute. After an
 import json
 import re
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -90,7 +89,7 @@ def encode(message: Message, limits: Limits = Limits()) -> list[memoryview]:
 class Decoder:
     """Frames from bytes that come in pieces of any size; never blocks.
 
-    Either `feed` it bytes, or read straight into `buffer()` and say how much came with `advance`.
+    Read straight into `buffer()` and say with `advance` how much came.
     """
 
     def __init__(self, limits: Limits = Limits()):
@@ -121,18 +120,6 @@ class Decoder:
         except WireError as error:
             self._error = error
             raise
-
-    def feed(self, data: bytes | memoryview) -> Iterable[Message]:
-        """Yield every message that `data` completes. Exhaust it before feeding more."""
-        rest = memoryview(data)
-        while len(rest):
-            target = self.buffer()
-            count = min(len(target), len(rest))
-            target[:count] = rest[:count]
-            rest = rest[count:]
-            message = self.advance(count)
-            if message is not None:
-                yield message
 
     def _begin(self) -> None:
         self._stage = "prefix"

@@ -1,5 +1,6 @@
 """What the backend answers, called without the process around it."""
 
+import io
 import os
 import shutil
 from dataclasses import replace
@@ -21,7 +22,7 @@ from neural_core.camera import look_at
 from neural_core.errors import AvatarFileError, BodyFileError, Cancelled
 from neural_core.networks import RENDERER_CONFIGS, RendererNetwork
 from neural_core.progress import Progress
-from neural_core.wire import Decoder, Message, encode
+from neural_core.wire import Decoder, Message, encode, read_message
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +46,8 @@ def ask():
 
 
 def _through_the_wire(message: Message) -> Message:
-    (received,) = Decoder().feed(b"".join(bytes(part) for part in encode(message)))
+    received = read_message(io.BytesIO(b"".join(bytes(part) for part in encode(message))), Decoder())
+    assert received is not None
     return received
 
 

@@ -8,7 +8,6 @@ from ..rig.pose import Joints, apply_pose, avatar_meshes, read_pose
 from .library import LIBRARY
 from .mirror import mirrored, partner
 
-BODY = [*range(22), *range(25, 55)]  # all joints but those of the face
 _FACE = slice(22, 25)
 
 

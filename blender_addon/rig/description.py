@@ -1,7 +1,7 @@
 """What the backend's `describe_avatar` answers, checked before a single datablock is made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -50,7 +50,6 @@ class AvatarDescription:
     expression: np.ndarray
     hands_mean: np.ndarray
     texture: np.ndarray
-    information: dict = field(default_factory=dict)
 
     @staticmethod
     def from_wire(body: Mapping, arrays: Mapping[str, np.ndarray]) -> "AvatarDescription":
@@ -91,7 +90,6 @@ class AvatarDescription:
             parents=parents,
             expression_names=names,
             camera=body.get("camera"),
-            information={key: body.get(key) for key in ("fit_errors", "provenance", "guessed") if key in body},
             **{name: arrays[name] for name in shapes},
         )
 

@@ -91,11 +91,6 @@ def load_body(path: Path) -> BodyModel:
     )
 
 
-def read_metadata(path: Path) -> dict[str, Any]:
-    """Name, version, licences and provenance of a body file."""
-    return _read(path)[0]
-
-
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
         with np.load(path, allow_pickle=False) as file:

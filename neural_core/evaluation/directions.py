@@ -80,7 +80,7 @@ def write(path: Path, world: Tensor, picture: Tensor, true: Tensor) -> None:
     np.savez_compressed(path, world=saved["world"], picture=saved["picture"])
 
 
-def _observed(body: BodyModel, subject: Subject, seed: int) -> PhotoEvidence | None:
+def _observed(subject: Subject, seed: int) -> PhotoEvidence | None:
     try:
         return observe(Photo(subject.image, None, None, Path(f"render {seed}")))
     except PhotoError:
@@ -97,7 +97,7 @@ def main() -> None:
     rows = []
     for seed in range(arguments.first_seed, arguments.first_seed + arguments.subjects):
         subject = make_subject(body, seed, max_yaw=180.0 if seed % 5 == 0 else 70.0)
-        evidence = _observed(body, subject, seed)
+        evidence = _observed(subject, seed)
         if evidence is not None:
             picture = picture_points(torch.from_numpy(evidence.pose).float(), evidence.person_height_px)
             rows.append((torch.from_numpy(evidence.pose_world).float(), picture, true_points(body, subject)))

@@ -40,7 +40,6 @@ class Observation:
         face: (n, 2) pixels of `FACE_POINTS`, or None; hands: left and right (21, 2) or None.
         lip_gap: inner lip distance in mouth widths, 0 without a face.
         focal: pixels; centre: (2,) principal point; height_px: the person's height.
-        legs_seen: both ankles are in the picture.
     """
 
     pose: Tensor
@@ -53,7 +52,6 @@ class Observation:
     focal: float
     centre: Tensor
     height_px: float
-    legs_seen: bool
 
 
 def observation(evidence: PhotoEvidence) -> Observation:
@@ -83,7 +81,6 @@ def observation(evidence: PhotoEvidence) -> Observation:
         focal=evidence.focal,
         centre=centre,
         height_px=evidence.person_height_px,
-        legs_seen=evidence.full_body,
     )
 
 

@@ -114,7 +114,7 @@ def shade(person: Person, surface: Surface, eye: Tensor, light: Light) -> Tensor
             albedo[at] = skin_colour(person.look, wardrobe.body, wardrobe.face, points, surface.eyes[at], person.shift)
             gloss[at] = 0.10
         elif layer in _HAIR_LAYERS:
-            albedo[at], normal[at] = _hair(person, layer, points, normal[at])
+            albedo[at], normal[at] = _hair(person, points, normal[at])
             gloss[at], sharpness[at] = person.look.hair_gloss, 12.0
         else:
             cloth.append((layer, at))
@@ -148,7 +148,7 @@ def strand_coordinates(person: Person, points: Tensor) -> Tensor:
     return around + points * points.new_tensor([0.0, 9.0, 0.0]) + person.shift
 
 
-def _hair(person: Person, layer: str, points: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
+def _hair(person: Person, points: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
     """Strands: noise drawn out along the fall of the hair; wisps of lighter and darker hair."""
     along = strand_coordinates(person, points)
     wisps, strands, fine = noise(along * 0.35), noise(along), noise(along * 2.3)

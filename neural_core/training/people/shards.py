@@ -6,23 +6,16 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from neural_core.body.model import BodyModel
 from neural_core.body.open_body import load_open_body
-from neural_core.errors import LikenessError
 from neural_core.output import check_writable, write_aside
 from neural_core.training.people.person import GARMENTS
 from neural_core.training.people.views import PeopleConfig, PersonViews, make_person_views, stack_people
 
 PEOPLE_PER_SHARD = 32
 VERSION = 4  # of the generator: raise it when the same seed should count as another person
-
-
-class ShardError(LikenessError):
-    """A shard of synthetic people cannot be read or was made for another body."""
-
-    code = "shard"
 
 
 def uv_hash(body: BodyModel) -> str:
@@ -70,22 +63,6 @@ def shard_metadata(
     }
 
 
-def load_shard(path: Path | str) -> PersonViews:
-    """All people of a shard, fields (people, views, ...).
-
-    Raises:
-        ShardError: the file is missing, corrupt, or no shard.
-    """
-    names = PersonViews.__dataclass_fields__
-    try:
-        tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ShardError(f"Cannot read people from '{path}' ({error}): make the shard again.") from error
-    if set(tensors) != set(names):
-        raise ShardError(f"'{path}' is not a shard of synthetic people: make the shard again.")
-    return PersonViews(**{name: tensors[name] for name in names})
-
-
 def _metadata(path: Path) -> dict[str, str] | None:
     """A shard's own description; None when the file is no shard (a torn copy), so that it is written anew."""
     try:
@@ -93,11 +70,6 @@ def _metadata(path: Path) -> dict[str, str] | None:
             return dict(file.metadata() or {})
     except (OSError, SafetensorError):
         return None
-
-
-def person_of(people: PersonViews, index: int) -> PersonViews:
-    """One person out of a stack."""
-    return PersonViews(**{name: getattr(people, name)[index] for name in PersonViews.__dataclass_fields__})
 
 
 def use_device(name: str) -> BodyModel:
