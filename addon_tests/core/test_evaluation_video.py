@@ -97,6 +97,20 @@ def test_a_person_who_seems_to_shrink_or_to_vanish_is_looked_for_again_with_a_ma
         assert seen is poor and len(asked) == 4, "after a cut nothing is known of the person"
 
 
+def test_another_person_is_not_followed_where_the_first_is_hidden_for_a_moment(monkeypatch):
+    pose, mask = np.zeros((33, 3), np.float32), np.ones((4, 4), np.float32)
+    first = SimpleNamespace(pose=pose, mask=mask, person_height_px=300.0)
+    other = SimpleNamespace(pose=pose + 150, mask=mask, person_height_px=300.0)
+    strode = SimpleNamespace(pose=pose + 40, mask=mask, person_height_px=300.0)
+    shown = iter([first, other, other, strode, other])
+    monkeypatch.setattr(Track, "_detected", lambda self, picture, margin, corner=(0, 0): next(shown))
+    monkeypatch.setattr(Track, "_close_by", lambda self, picture, last: None)
+    track = Track(cast(SequenceFit, SimpleNamespace()), VideoInfo(1, 1, 25.0, 9), 2, 0, 100.0)
+    picture = np.zeros((4, 4, 3), np.uint8)
+    seen = [track._observe(picture, time) for time in (0.0, 0.08, 0.16, 2.0)]
+    assert seen == [first, None, strode, other], "after two seconds nobody knows where the first one is"
+
+
 def test_who_is_too_small_for_the_detectors_is_looked_for_where_they_were(monkeypatch):
     with Image.open(_PHOTO) as photo:
         photo.thumbnail((960, 640))
@@ -160,23 +174,6 @@ def test_who_walks_out_of_the_picture_goes_on_for_a_moment_and_comes_back_so():
 def test_who_is_lost_in_the_middle_of_the_picture_is_put_between():
     track = _leaving(1000, {0: 400, 2: 410, 4: 420, 8: 440, 10: 450, 60: 500}, [6, 30])
     assert _places(track) == {6: 0.43}, "a gap of a second is bridged, one of two is not"
-
-
-def test_who_shows_no_face_is_looked_at_again_and_the_first_look_counts_where_that_fails(monkeypatch):
-    back, settled = (SimpleNamespace(face=None, name=name) for name in ("first", "again"))
-
-    def detectors(photo, passes=1, **given):
-        if passes == 1:
-            return back
-        if believed is back:
-            raise PhotoError("nobody")
-        return settled
-
-    monkeypatch.setattr(track_room, "observe", detectors)
-    monkeypatch.setattr(track_room, "find_people", lambda picture: [])
-    track = Track(cast(SequenceFit, SimpleNamespace()), VideoInfo(64, 48, 25.0, 9), 2, 0, 100.0)
-    for believed in (settled, back):
-        assert track._detected(np.zeros((48, 64, 3), np.uint8), 0.0) is believed
 
 
 @pytest.mark.parametrize(

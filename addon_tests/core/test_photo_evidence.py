@@ -14,7 +14,7 @@ from neural_core.fitting.report import body_mask
 from neural_core.photo import Photo, observe, read_photo
 from neural_core.photo import evidence as evidence_room
 from neural_core.photo.detectors import HandResult, HolisticResult
-from neural_core.photo.evidence import _front_not_back, _with_feet
+from neural_core.photo.evidence import _front_not_back, _looked_at_again
 from neural_core.photo.hands import _consistent
 from neural_core.photo.mask import keep_component, refine_mask
 
@@ -118,21 +118,40 @@ def test_a_front_taken_for_a_back_is_turned_round():
     assert _front_not_back(swapped) is swapped
 
 
-def test_feet_that_the_first_look_cuts_off_are_found(monkeypatch):
-    def seen(top: int, bottom: int) -> HolisticResult:
-        mask = np.zeros((400, 200), np.float32)
-        mask[top:bottom, 60:140] = 1
-        return HolisticResult(np.zeros((33, 3), np.float32), np.zeros((33, 3), np.float32), mask, None, None, None)
+def _seen(top: int, bottom: int, face: np.ndarray | None = None, visible: float = 1.0) -> HolisticResult:
+    mask = np.zeros((400, 200), np.float32)
+    mask[top:bottom, 60:140] = 1
+    pose = np.full((33, 3), visible, np.float32)
+    return HolisticResult(pose, np.zeros((33, 3), np.float32), mask, face, None, None)
 
-    picture, first = np.zeros((400, 200, 3), np.uint8), seen(20, 300)
+
+def test_feet_that_the_first_look_cuts_off_are_found(monkeypatch):
+    picture, first = np.zeros((400, 200, 3), np.uint8), _seen(20, 300)
     for again, believed in (
-        (seen(21, 340), True),
-        (seen(20, 302), False),
-        (seen(120, 340), False),
-        (seen(0, 0), False),
+        (_seen(21, 340), True),
+        (_seen(20, 302), False),
+        (_seen(120, 340), False),
+        (_seen(0, 0), False),
     ):
         monkeypatch.setattr(evidence_room, "_detect", lambda *given, again=again: again)
-        assert _with_feet(first, picture, None, 0.0) is (again if believed else first)
+        assert _looked_at_again(first, picture, None, 0.0) is (again if believed else first)
+
+
+def test_who_shows_no_face_is_settled_by_further_looks_where_those_see_a_body(monkeypatch):
+    picture, face = np.zeros((400, 200, 3), np.uint8), np.zeros((478, 2), np.float32)
+    again = [_seen(20, 300), _seen(20, 300, visible=0.0), PhotoError("nobody")]
+
+    def detect(*given):
+        if isinstance(again[0], PhotoError):
+            raise again[0]
+        return again[0]
+
+    monkeypatch.setattr(evidence_room, "_detect", detect)
+    for believed in (True, False, False):
+        for first, settle in ((_seen(20, 301), True), (_seen(20, 301, face), True), (_seen(20, 301), False)):
+            expected = again[0] if believed and settle and first.face is None else first
+            assert _looked_at_again(first, picture, None, 0.0, settle) is expected
+        again.pop(0)
 
 
 def test_no_person():

@@ -25,8 +25,8 @@ from neural_core.progress import Progress
 _TRACKED_FPS = 10.0  # at least: what a person does in between is small
 _RECENT = 0.5  # seconds for which the frame before tells where the person is and how large
 _SUSPICIOUS = 0.3  # change within a tenth of a second, of the height, its logarithm or the mask's
+_REACH, _RUNS = 0.15, 3.0  # heights, and heights a second, that hips are seen to move at most
 _WINDOW = 0.8  # half the side of the window about who was small or lost, of the height
-_LOOKS = 3  # at who shows no face: of backs and sides the first is often wrong (docs/evaluation.md)
 _SMALLEST = 80  # pixels: a body that is known needs fewer than a photo it is made from
 _GAP = 1.0  # seconds that a pose is carried over when nobody is found
 _NEAR_BORDER = 0.15  # of the height: somebody this near to it is half out of the picture, or soon will be
@@ -100,15 +100,19 @@ class Track:
         """The person nearest to where they were; None where nobody can be used.
 
         Where the person seems to have jumped or to have changed size, the detectors look once more, with a margin
-        round the picture, and where nobody is found near where the person was: what is likest to the frame before is
-        believed.
+        round the picture, and where nobody is found there either near where the person was: what is likest to the frame
+        before is believed, but for somebody who is farther away than anybody runs: that is another one.
         """
-        last = self._last[1] if self._last and time - self._last[0] <= _RECENT else None
+        past = time - self._last[0] if self._last else math.inf
+        last = self._last[1] if self._last and past <= _RECENT else None
         seen = self._detected(picture, 0.0)
         if last is not None and (seen is None or _unlike(seen, last) > _SUSPICIOUS):
-            found = [one for one in (seen, self._detected(picture, MARGIN)) if one is not None]
-            if not found and (near := self._close_by(picture, last)) is not None:
-                found = [near]
+            reach = _REACH + _RUNS * past
+
+            def near(one: PhotoEvidence | None) -> list[PhotoEvidence]:
+                return [one] if one is not None and _jump(one, last) <= reach else []
+
+            found = near(seen) + near(self._detected(picture, MARGIN)) or near(self._close_by(picture, last))
             seen = min(found, key=lambda one: _unlike(one, last)) if found else None
         if seen is not None:
             self._last = time, seen
@@ -147,17 +151,10 @@ class Track:
         if len(people) > 1 and hips is not None:
             left, top = corner
             person = int(np.argmin([np.hypot(x + left - hips[0], y + top - hips[1]) for x, y, _ in people]))
-        image = picture.astype(np.float32) / 255
-        try:
-            frame = Photo(image, None, None, Path("frame"))
-            seen = observe(frame, focal=self.focal, person=person, margin=margin, smallest=_SMALLEST)
-        except PhotoError:
-            return None
-        if seen.face is not None:
-            return seen
-        with contextlib.suppress(PhotoError):  # then the first look counts
-            return observe(frame, focal=self.focal, person=person, margin=margin, smallest=_SMALLEST, passes=_LOOKS)
-        return seen
+        frame = Photo(picture.astype(np.float32) / 255, None, None, Path("frame"))
+        with contextlib.suppress(PhotoError):
+            return observe(frame, focal=self.focal, person=person, margin=margin, smallest=_SMALLEST, settle=True)
+        return None
 
     def missing(self) -> dict[int, FramePose]:
         """Poses of wanted frames in which nobody was found: between those shortly before and after, or, where the
@@ -230,11 +227,14 @@ def mask_path(out: Path, index: int) -> Path:
 
 def _unlike(seen: PhotoEvidence, last: PhotoEvidence) -> float:
     """How far the hips jumped, heights, and how much height and mask changed, as logarithms; the largest counts."""
-    hips, before = (one.pose[[23, 24], :2].mean(0) for one in (seen, last))
-    jump = np.linalg.norm(hips - before) / last.person_height_px
     grown = abs(np.log(seen.person_height_px / last.person_height_px))
     areas = [max(float(one.mask.mean()), 1e-4) for one in (seen, last)]
-    return float(max(jump, grown, abs(np.log(areas[0] / areas[1]))))
+    return float(max(_jump(seen, last), grown, abs(np.log(areas[0] / areas[1]))))
+
+
+def _jump(seen: PhotoEvidence, last: PhotoEvidence) -> float:
+    hips, before = (one.pose[[23, 24], :2].mean(0) for one in (seen, last))
+    return float(np.linalg.norm(hips - before) / last.person_height_px)
 
 
 def _unpacked(mask: bytes) -> np.ndarray:

@@ -59,7 +59,7 @@ def observe(
     person: int | None = None,
     margin: float = 0.0,
     smallest: float = MIN_PERSON_PIXELS,
-    passes: int = 1,
+    settle: bool = False,
 ) -> PhotoEvidence:
     """Detect the person in a photo.
 
@@ -67,7 +67,8 @@ def observe(
         focal: pixels, when the user knows better than EXIF and the guess.
         person: 0 is the largest person in the picture (the default), 1 the next, and so on.
         margin: of the longer side, added all round for the detectors: they find people who fill the picture better so.
-        smallest: pixels that the person must be tall at least. passes: looks of the detectors; see `find_holistic`.
+        smallest: pixels that the person must be tall at least. settle: of who shows no face believe the third
+            look; see `find_holistic`.
 
     Raises:
         PhotoError: no person, fewer than `smallest` pixels tall, only a face, or no such `person`.
@@ -77,10 +78,8 @@ def observe(
     rgb = _opaque(photo)
     scale = min(1.0, _DETECTOR_SIDE / max(height, width))
     small = rgb if scale == 1.0 else cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    found = _detect(small, person, warnings, margin, passes)
-    if passes == 1:
-        found = _with_feet(found, small, person, margin)
-    found = _front_not_back(found)
+    found = _detect(small, person, warnings, margin)
+    found = _front_not_back(_looked_at_again(found, small, person, margin, settle))
     found = _rescale(found, width / small.shape[1], height / small.shape[0], (width, height))
 
     pose = found.pose.copy()
@@ -144,7 +143,7 @@ def _opaque(photo: Photo) -> np.ndarray:
     return np.ascontiguousarray((image * 255 + 0.5).astype(np.uint8))
 
 
-def _detect(rgb: np.ndarray, person: int | None, warnings: list[str], margin: float, passes: int) -> HolisticResult:
+def _detect(rgb: np.ndarray, person: int | None, warnings: list[str], margin: float, passes: int = 1) -> HolisticResult:
     """Holistic on the picture with a margin; where that shows nobody it is tried without, or with one, once more."""
     for share in (margin, 0.0 if margin else MARGIN):
         rim = round(share * max(rgb.shape[:2]))
@@ -155,10 +154,18 @@ def _detect(rgb: np.ndarray, person: int | None, warnings: list[str], margin: fl
     raise PhotoError("No person was found; use a photo that shows one person from head to feet.")
 
 
-def _with_feet(found: HolisticResult, rgb: np.ndarray, person: int | None, margin: float) -> HolisticResult:
+def _looked_at_again(
+    found: HolisticResult, rgb: np.ndarray, person: int | None, margin: float, settle: bool = False
+) -> HolisticResult:
     """What was found, or what further looks find where they see the person end plainly lower: the first often cuts the
-    feet off."""
-    again = _detect(rgb, person, [], margin, _LOOKS)
+    feet off. settle: or where the person shows no face."""
+    try:
+        again = _detect(rgb, person, [], margin, _LOOKS)
+        _require_body(again.pose)
+    except PhotoError:
+        return found
+    if settle and _front_not_back(found).face is None:
+        return again
     ends = [np.nonzero((one.mask > 0.5).any(1))[0] for one in (found, again)]
     if not all(len(rows) for rows in ends):
         return found
