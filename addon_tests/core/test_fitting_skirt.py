@@ -1,6 +1,7 @@
 """Skirts: found where the mask fills the gap between the legs, closed all round, and only there."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from neural_core import pipeline
 from neural_core.body import BodyModel, BodyParameters, load_open_body
 from neural_core.body.cloth_skin import ClothSkin, rest_offsets_of
 from neural_core.body.skeleton import JOINT_INDEX
+from neural_core.body.skinning import rotation_matrices
 from neural_core.camera import Camera, look_at
 from neural_core.fitting import BodyFit
 from neural_core.fitting.even_legs import even_legs
@@ -21,6 +23,8 @@ from neural_core.photo import PhotoEvidence
 from neural_core.progress import Stopwatch
 from neural_core.rasterizer import rasterize
 from neural_core.sight import Sight
+from neural_core.training.people import dressed
+from neural_core.training.people.estimate import EstimatedPoses, EstimatedShape, pose_shape
 
 FRONT = look_at(torch.tensor([0.0, -0.4, 3.2]), torch.tensor([0.0, -0.5, 0.0]), 560.0, 360, 420)
 BACK = look_at(torch.tensor([0.0, -0.4, -3.2]), torch.tensor([0.0, -0.5, 0.0]), 560.0, 360, 420)
@@ -247,6 +251,24 @@ def test_a_walk_leaves_the_skirt_whole_and_nothing_explodes(body, swinging):
     standing = longest(STANDING)
     for stride in (0.25, 0.5):
         assert longest(pose_of(apart=0.05, stride=stride)) < 1.6 * standing
+
+
+def test_skirts_of_training_people_move_as_the_product_s(body, hung, swinging, monkeypatch):
+    poses = [STANDING, *MOVED]
+    local = rotation_matrices(torch.cat([pose.full_pose() for pose in poses]))
+    worn = hang_skirt(body, STANDING, padded(body, 0.01), hung[0])
+    monkeypatch.setattr(dressed, "clothe", lambda *_: (worn.rest_offsets, worn))
+    person = SimpleNamespace(wardrobe=SimpleNamespace(body=body))
+    bare = EstimatedShape(torch.zeros(20), torch.zeros(10), torch.zeros(body.num_vertices, 3))
+    seen = EstimatedPoses(local, torch.zeros(len(poses), 3))
+    shape = dressed.dressed_by_product(person, bare, seen, 0, FRONT, evidence_of(np.zeros((8, 8), bool)))
+    vertices, _ = pose_shape(person, shape, local)
+    _, moving, offsets = swinging
+    for pose, found in zip(poses, vertices):
+        assert (found - moving(pose, offsets).vertices[0]).norm(dim=1).max() < 1e-4
+    as_legs, _ = pose_shape(person, replace(shape, offsets=worn.rest_offsets, skin=None), local)
+    moved = (vertices - as_legs).norm(dim=2).amax(1)
+    assert moved[0] < 1e-5 and moved[1] > 0.05  # metres: as in the photo there, another cloth in a stride
 
 
 def test_several_photos_agree_on_one_skinning(body, hung):

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from neural_core.body.cloth_skin import ClothSkin
 from neural_core.body.parameters import BodyParameters
 from neural_core.body.skeleton import PARENTS
 from neural_core.body.skinning import joint_transforms, rotation_matrices, skin
@@ -47,11 +48,17 @@ class FitNoise:
 
 @dataclass(frozen=True)
 class EstimatedShape:
-    """What a fit believes of a person in all views: betas (20,), expression (10,), clothed offsets (V, 3) in metres."""
+    """What a fit believes of a person in all views.
+
+    Attributes:
+        betas: (20,). expression: (10,). offsets: (V, 3) metres, clothes at rest.
+        skin: how a skirt moves, where one was seen.
+    """
 
     betas: Tensor
     expression: Tensor
     offsets: Tensor
+    skin: ClothSkin | None = None
 
 
 def estimate_shape(person: Person, rng: np.random.Generator, noise: FitNoise = FitNoise()) -> EstimatedShape:
@@ -101,7 +108,7 @@ def estimated_bodies(person: Person, shape: EstimatedShape, poses: EstimatedPose
 
 def pose_shape(person: Person, shape: EstimatedShape, local: Tensor) -> tuple[Tensor, Tensor]:
     """The estimated shape posed by local rotations (N, 55, 3, 3): vertices (N, V, 3) and joints (N, 55, 3)."""
-    body = person.wardrobe.body
+    body = person.wardrobe.body if shape.skin is None else shape.skin.on(person.wardrobe.body)
     believed = BodyParameters.zeros(device=local.device, betas=shape.betas[None], expression=shape.expression[None])
     rest, joints = body.rest(believed)
     rest, joints = rest + shape.offsets + body.pose_correctives(local), joints.expand(len(local), -1, -1)
