@@ -106,6 +106,18 @@ def test_two_people_largest_by_default(subject):
         observe(_photo(both), person=7)
 
 
+def test_where_the_chosen_person_is_not_seen_no_other_one_is_taken(monkeypatch):
+    picture = np.zeros((400, 800, 3), np.uint8)
+    whole = _seen(20, 300)
+    whole.pose[:, :2] = 200.0, 200.0
+    monkeypatch.setattr(evidence_room, "find_people", lambda rgb: [(200.0, 200.0, 150.0), (600.0, 200.0, 140.0)])
+    monkeypatch.setattr(
+        evidence_room, "find_holistic", lambda rgb, passes: whole if rgb.shape == picture.shape else None
+    )
+    for person, seen in ((None, whole), (0, whole), (1, None)):
+        assert evidence_room._detect_as_it_is(picture, person, [], 1) is seen
+
+
 def test_a_front_taken_for_a_back_is_turned_round():
     pose, face = np.zeros((33, 3), np.float32), np.zeros((478, 2), np.float32)
     pose[11], pose[12] = (100, 50, 1), (160, 50, 1)  # the left shoulder at the left: seen from behind

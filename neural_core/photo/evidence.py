@@ -186,6 +186,11 @@ def _detect_as_it_is(rgb: np.ndarray, person: int | None, warnings: list[str], p
         crop = find_holistic(np.ascontiguousarray(rgb[top:bottom, left:right]), passes)
         if crop is not None:
             return _uncrop(crop, left, top, rgb.shape[:2])
+        whole = find_holistic(rgb, passes)
+        if person is None or whole is None:
+            return whole
+        x, y = whole.pose[[23, 24], :2].mean(0)
+        return whole if left <= x <= right and top <= y <= bottom else None  # else it is somebody else
     return find_holistic(rgb, passes)
 
 
