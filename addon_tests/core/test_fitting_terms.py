@@ -10,9 +10,10 @@ from neural_core.evaluation.fitting import procrustes
 from neural_core.fitting.directions import bone_directions, corrected_directions
 from neural_core.fitting.objective import geman_mcclure
 from neural_core.fitting.observation import FACE_POINTS, lip_gap
-from neural_core.fitting.penetration import overlap, segment_distance
+from neural_core.fitting.penetration import overlap, segment_distance, thickness
 from neural_core.fitting.pose_prior import beyond_limits, mean_pose, pose_prior, relaxed_hands
 from neural_core.fitting.shape_prior import _measures, shape_mean
+from neural_core.fitting.surface import vertex_normals
 from neural_core.fitting.variables import LAYOUT, SIZE, Variables, indices
 from neural_core.photo.evidence import OTHER_SIDE
 
@@ -56,6 +57,27 @@ def test_penetration_only_where_limbs_enter_the_body(body):
     (gradient,) = torch.autograd.grad(overlap(inside).sum(), inside)
     step = inside - 0.05 * gradient / gradient.norm()
     assert overlap(step) < overlap(inside)
+
+
+def test_arms_lie_before_the_clothes_of_the_trunk_and_hang_in_their_folds(body):
+    trunk = body.weights[:, [JOINT_INDEX[f"spine{k}"] for k in (1, 2, 3)]].sum(1)
+    jacket = 0.03 * trunk[:, None] * vertex_normals(body.template, body.faces)
+    betas = torch.zeros(20)
+    worn = thickness(body, betas, jacket)
+    assert 0.02 < float(worn.max()) < 0.03 and int((worn > 0.015).sum()) == 3, "flanks and core"
+    assert not thickness(body, betas, torch.zeros_like(jacket)).any()
+    assert float(thickness(body, betas, 10 * jacket).max()) <= 0.061
+
+    def joints(*shoulder: float):
+        pose = mean_pose().clone()
+        pose[JOINT_INDEX["left_shoulder"] - 1] = torch.tensor(shoulder)
+        pose[JOINT_INDEX["left_elbow"] - 1] = torch.tensor((0.0, -1.6, 0.0))
+        return body(BodyParameters.zeros(body_pose=pose[None])).joints
+
+    before = joints(0.8, -0.6, -1.1)  # the forearm before the belly, its skin not in the trunk's
+    assert overlap(before) < 1e-9 and overlap(before, worn) > 3e-5
+    hanging = body(BodyParameters.zeros(body_pose=mean_pose()[None])).joints
+    assert overlap(hanging, worn) < 1e-9
 
 
 def _mirror_pose(pose):

@@ -58,11 +58,13 @@ class Objective:
         silhouette: SilhouetteTerm | None = None,
         extra: Tensor | None = None,
         own: Tensor | None = None,
+        thickness: Tensor | None = None,
     ):
         """shape_mean: (20,) centre of the shape prior. silhouette: the term of stages that weigh it.
 
         extra: (m,) vertices that `pose` gives as well. own: (33, 3) by which this person's landmarks
         lie off where the body has them, metres, in the frames of their bones; see `own_landmarks`.
+        thickness: of the clothes that limbs do not pass, where they are known; see `fitting.penetration`.
         """
         marks = body.landmarks
         triangles = marks.face_triangle[list(FACE_POINTS)]
@@ -77,7 +79,7 @@ class Objective:
         self.shape_mean = shape_mean
         self.hands_mean = relaxed_hands(body.hands_mean)
         self.silhouette = silhouette
-        self.own = own
+        self.own, self.thickness = own, thickness
         rest = (body.joint_template[marks.pose_joint] + marks.pose_offset)[None]  # (1, 33, 3)
         self.rest_lines = plumb_lines(rest)
         self.sole_rest = rest[:, _HEELS + _TOES, 1]
@@ -131,7 +133,7 @@ class Objective:
     def loss(self, v: Variables, posed: Posed, stage: Stage) -> Tensor:
         """(B,) of bodies that are posed already."""
         loss = stage.directions * self.direction_error(posed) + self.priors(v, stage)
-        loss = loss + self.upright(v, posed) + self.config.penetration_weight * overlap(posed.joints)
+        loss = loss + self.upright(v, posed) + self.config.penetration_weight * overlap(posed.joints, self.thickness)
         if stage.landmarks:
             squared = self.percent(posed.to_camera(posed.landmarks), self.seen.pose)
             loss = loss + stage.landmarks * (self.seen.pose_weight * geman_mcclure(squared, stage.robust)).sum(1)

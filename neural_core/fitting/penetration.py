@@ -1,10 +1,17 @@
-"""Limbs do not pass through the body: overlap of capsules (SMPLify, Bogo et al. 2016, used the same idea)."""
+"""Limbs do not pass through the body: overlap of capsules (SMPLify, Bogo et al. 2016, used the same idea).
+
+Of somebody whose clothes are known they do not pass through these either: an arm that crosses the chest lies before the
+jacket, not in it. Beside the trunk cloth gives way; arms that hang lie in its folds.
+"""
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
+from neural_core.body.model import BodyModel
+from neural_core.body.parameters import BodyParameters
 from neural_core.body.skeleton import JOINT_INDEX
 
 End = tuple[str, str, float]  # a joint, another, and the share of the way from the one to the other
@@ -35,6 +42,16 @@ _CAPSULES = {
     "right_shin": Capsule(("right_knee", "right_knee", 0.0), ("right_ankle", "right_ankle", 0.0), 0.04),
 }
 _TRUNK = ("left_flank", "right_flank", "core")
+# Joints whose skin is a capsule's, where clothes count.
+_SPINE = ("pelvis", "spine1", "spine2", "spine3")
+_SKIN = {
+    **dict.fromkeys(_TRUNK, _SPINE),
+    **{f"{side}_upper_arm": (f"{side}_shoulder",) for side in ("left", "right")},
+    **{f"{side}_forearm": (f"{side}_elbow",) for side in ("left", "right")},
+}
+_OWN = 0.8  # of a vertex's weights
+_NEAR_SIDE = 0.25  # of the distances of a part's skin from its axis: on its slim side, as radii are slim
+_MOST = 0.06  # metres of clothes and flesh; a bag is no trunk
 
 
 def _pairs() -> list[tuple[str, str]]:
@@ -55,6 +72,8 @@ _PAIRS = _pairs()
 _FIRST = torch.tensor([_NAMES.index(a) for a, _ in _PAIRS])
 _SECOND = torch.tensor([_NAMES.index(b) for _, b in _PAIRS])
 _RADIUS = torch.tensor([capsule.radius for capsule in _CAPSULES.values()])
+_TRUNK_PAIR = torch.tensor([b in _TRUNK for _, b in _PAIRS])
+_LEFT, _RIGHT, _NECK = JOINT_INDEX["left_shoulder"], JOINT_INDEX["right_shoulder"], JOINT_INDEX["neck"]
 
 
 def _ends(ends: list[End]) -> tuple[Tensor, Tensor, Tensor]:
@@ -67,16 +86,61 @@ _STARTS = _ends([capsule.start for capsule in _CAPSULES.values()])
 _STOPS = _ends([capsule.end for capsule in _CAPSULES.values()])
 
 
-def overlap(joints: Tensor) -> Tensor:
-    """Sum of squared depths, square metres, by which capsules enter each other: joints (B, 55, 3) to (B,)."""
-    ends = [torch.lerp(joints[:, at], joints[:, towards], share) for at, towards, share in (_STARTS, _STOPS)]
-    distance = segment_distance(ends[0][:, _FIRST], ends[1][:, _FIRST], ends[0][:, _SECOND], ends[1][:, _SECOND])
-    depth = (_RADIUS[_FIRST] + _RADIUS[_SECOND] - distance).relu()
-    return depth.square().sum(1)
+def overlap(joints: Tensor, thickness: Tensor | None = None) -> Tensor:
+    """Sum of squared depths, square metres, by which capsules enter each other: joints (B, 55, 3) to (B,).
+
+    thickness: (n,) see `thickness`; counts between arms and trunk, before it and behind it.
+    """
+    ends = _axes(joints)
+    gap = segment_gap(ends[0][:, _FIRST], ends[1][:, _FIRST], ends[0][:, _SECOND], ends[1][:, _SECOND])
+    distance = _length(gap)
+    least = _RADIUS[_FIRST] + _RADIUS[_SECOND]
+    if thickness is not None:
+        with torch.no_grad():
+            forwards = torch.linalg.cross(joints[:, _LEFT] - joints[:, _RIGHT], joints[:, _NECK] - joints[:, 0])
+            before = (gap * normalize(forwards, dim=-1)[:, None]).sum(-1) / distance
+        least = least + _TRUNK_PAIR * (thickness[_FIRST] + thickness[_SECOND]) * before.square()
+    return (least - distance).relu().square().sum(1)
+
+
+@torch.no_grad()
+def thickness(body: BodyModel, betas: Tensor, rest_offsets: Tensor) -> Tensor:
+    """(n,) metres by which a person (betas (20,)) in their clothes (V, 3) is thicker than the mean body, by capsule."""
+    plain = body(BodyParameters.zeros(1))
+    clothed = body(BodyParameters.zeros(1, betas=betas[None]), rest_offsets)
+    radii = [_slim_radii(body, out.vertices[0], out.joints) for out in (plain, clothed)]
+    return (radii[1] - radii[0]).clamp(0, _MOST)
+
+
+def _slim_radii(body: BodyModel, vertices: Tensor, joints: Tensor) -> Tensor:
+    """(n,) distance of a body's slim sides from the axes of its capsules; 0 where clothes do not count."""
+    radii = torch.zeros(len(_NAMES))
+    for k, (start, end) in enumerate(zip(*(points[0] for points in _axes(joints)))):
+        if _NAMES[k] in _SKIN:
+            own = body.weights[:, [JOINT_INDEX[name] for name in _SKIN[_NAMES[k]]]].sum(1) > _OWN
+            along = (vertices[own] - start) @ (end - start) / (end - start).square().sum()
+            beside = (along > 0) & (along < 1)
+            apart = vertices[own] - torch.lerp(start, end, along[:, None])
+            radii[k] = apart[beside].norm(dim=1).quantile(_NEAR_SIDE) if bool(beside.any()) else 0.0
+    return radii
+
+
+def _axes(joints: Tensor) -> list[Tensor]:
+    """Both ends (B, n, 3) of all capsules."""
+    return [torch.lerp(joints[:, at], joints[:, towards], share) for at, towards, share in (_STARTS, _STOPS)]
 
 
 def segment_distance(p0: Tensor, p1: Tensor, q0: Tensor, q1: Tensor) -> Tensor:
-    """Shortest distance between segments p0-p1 and q0-q1, (..., 3) to (...) (Ericson 2005, section 5.1.9)."""
+    """Shortest distance between segments p0-p1 and q0-q1, (..., 3) to (...)."""
+    return _length(segment_gap(p0, p1, q0, q1))
+
+
+def _length(gap: Tensor) -> Tensor:
+    return (gap.square().sum(-1) + 1e-12).sqrt()
+
+
+def segment_gap(p0: Tensor, p1: Tensor, q0: Tensor, q1: Tensor) -> Tensor:
+    """The shortest way (..., 3) from segment q0-q1 to segment p0-p1 (Ericson 2005, section 5.1.9)."""
     with (
         torch.no_grad()
     ):  # at the minimum the gradient through the two shares vanishes, and clamping hides it elsewhere
@@ -87,5 +151,4 @@ def segment_distance(p0: Tensor, p1: Tensor, q0: Tensor, q1: Tensor) -> Tensor:
         s = ((b * e - c * d) / denominator).clamp(0, 1)
         t = ((b * s + e) / c.clamp(min=1e-12)).clamp(0, 1)
         s = ((b * t - d) / a.clamp(min=1e-12)).clamp(0, 1)
-    gap = torch.lerp(p0, p1, s[..., None]) - torch.lerp(q0, q1, t[..., None])
-    return (gap.square().sum(-1) + 1e-12).sqrt()
+    return torch.lerp(p0, p1, s[..., None]) - torch.lerp(q0, q1, t[..., None])

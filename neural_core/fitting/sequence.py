@@ -21,6 +21,7 @@ from neural_core.fitting.moving_clothes import MovingClothes, fit_moving_clothes
 from neural_core.fitting.objective import Objective
 from neural_core.fitting.observation import observation
 from neural_core.fitting.outline import MaskEdge, OutlineTerm
+from neural_core.fitting.penetration import thickness
 from neural_core.fitting.pose_prior import closed_hands
 from neural_core.fitting.report import LIMB_JOINTS
 from neural_core.fitting.sides import without_hidden_face
@@ -98,6 +99,7 @@ class SequenceFit:
         self.config = config or SequenceConfig()
         self.topology = Topology.of(body.faces)
         self.betas = parameters.betas[0].detach()
+        self.thickness = thickness(body, self.betas, rest_offsets.detach())
         self.previous: FramePose | None = None
         self.previous_time = -np.inf
         self.residuals: list[float] = []
@@ -157,7 +159,8 @@ class SequenceFit:
     def _objective(self, evidence: PhotoEvidence, near: FramePose | None = None) -> Objective:
         """near: about the pose; in that of the photo the fit of the photo holds, and no landmark is moved."""
         own = None if self.own is None or near is None else self.clothes.share(near.parameters) * self.own
-        return Objective(self.body, observation(without_hidden_face(evidence)), self.config.fit, self.betas, own=own)
+        seen = observation(without_hidden_face(evidence))
+        return Objective(self.body, seen, self.config.fit, self.betas, own=own, thickness=self.thickness)
 
     def _fit(self, evidence: PhotoEvidence, recent: FramePose | None, swapped: bool) -> FramePose:
         config, objective = self.config, self._objective(evidence, recent)
