@@ -20,7 +20,7 @@ from neural_core.output import check_writable
 from neural_core.photo import PhotoEvidence, observe, read_photo
 from neural_core.progress import Progress, Stopwatch
 from neural_core.sight import Sight, generated, look, textured
-from neural_core.texture import NeuralTexture, PartialTexture
+from neural_core.texture import NeuralTexture, PartialTexture, vertex_normals
 from neural_core.texture.merging import colour_lines, merge
 
 
@@ -112,6 +112,7 @@ def create_avatar(
             method=inpainting,
             proposals=proposals,
             seed=seed,
+            normals=vertex_normals(body(fit.parameters, sights[0].rest_offsets).vertices[0], body.faces),
             progress=progress.part(0.7, 0.98),
         )
 

@@ -17,6 +17,7 @@ from neural_core.photo import PhotoEvidence
 from neural_core.progress import Progress, Stopwatch
 from neural_core.texture import Atlas, PartialTexture, sample_texture
 from neural_core.texture.garment_hint import garment_hint
+from neural_core.texture.hidden_hands import hidden_hands, without
 from neural_core.texture.limb_pixels import LimbPixels
 from neural_core.texture.limb_scene import SeenArms
 from neural_core.texture.limbs import find_limbs
@@ -131,7 +132,8 @@ def sample_photo(
 ) -> tuple[list[PartialTexture], torch.Tensor]:
     """The photo on the body's atlas, at every resolution (DINAR 3.1, Algorithm 1, appendix C).
 
-    With it, at neural resolution, how far the clothes reach beyond the fitted body.
+    With it, at neural resolution, how far the clothes reach beyond the fitted body. Where arms were looked for
+    (`limbs`), hands under sleeves are not taken for seen.
     """
     image, mask = _tensors(evidence)
     vertices = body(fit.parameters, rest_offsets).vertices[0]
@@ -140,6 +142,9 @@ def sample_photo(
         sample_texture(image, mask, vertices, body, fit.camera, Atlas.of(body, resolution), config, limbs)
         for resolution in resolutions
     ]
+    if limbs is not None:
+        hidden = hidden_hands(textures[-1], vertices, fit.camera, Atlas.of(body, resolutions[-1]), body)
+        textures = [without(one, hidden, Atlas.of(body, one.rgb.shape[-1]), body) for one in textures]
     return textures, garment_hint(mask, vertices, body, fit.camera, NEURAL_RESOLUTION)
 
 

@@ -140,3 +140,24 @@ def test_grey_in_grey_out(atlas):
 def test_chroma_that_is_there_is_left_alone():
     texture = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
     assert torch.allclose(within_chroma(texture, texture), texture, atol=1e-6)
+
+
+def test_a_slanted_hem_between_two_browns_is_found():
+    """Over 7 cm the rings mix jacket and shirt; right beside the border their hues are less than a hem's apart."""
+    jacket, shirt = np.array([0.44, 0.12, 0.04]), np.array([0.58, 0.33, 0.20])
+    slant = np.clip((np.arange(160)[:, None] - 70) / 9, 0, 1)
+    colour = shirt * (1 - slant) + jacket * slant
+    assert len(hems(colour)) == 1
+    assert len(hems(jacket * (0.85 + 0.3 * slant))) == 0  # the same jacket in the shade
+
+
+def test_a_sole_goes_round_the_heel(atlas):
+    position = atlas.image(positions(atlas))
+    ground = float(position[1][atlas.covered].min())
+    white = torch.where(position[1] < ground + 0.035, torch.tensor([0.9, 0.9, 0.9])[:, None, None], clothes(R))
+    whole = atlas.at_texels(complete(seen_in_front(white, atlas), atlas, open_body()))
+    y, z = positions(atlas)[:, 1], positions(atlas)[:, 2]
+    heel = (z < float(z[y < ground + 0.1].min()) + 0.03) & behind(atlas)
+    low, high = heel & (y < ground + 0.025), heel & (y > ground + 0.055) & (y < ground + 0.1)
+    assert float(whole[low].median(0).values.min()) > 0.6
+    assert float((whole[low].median(0).values - whole[high].median(0).values).norm()) > 0.2

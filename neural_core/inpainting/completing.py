@@ -15,6 +15,8 @@ from neural_core.networks.files import read_provenance, shipped
 from neural_core.progress import Progress
 from neural_core.texture import Atlas, PartialTexture, complete
 from neural_core.texture.head_paint import paint_head
+from neural_core.texture.hidden_hands import paint_hands
+from neural_core.texture.side_light import evened, relit, side_light
 
 if TYPE_CHECKING:
     from neural_core.inpainting.inpainter import Inpainter
@@ -43,6 +45,7 @@ def complete_textures(
     method: str = "auto",
     proposals: int = 1,
     seed: int = 0,
+    normals: Tensor | None = None,
     progress: Progress | None = None,
 ) -> list[Completed]:
     """Fill what the photos did not show, `proposals` times.
@@ -53,6 +56,7 @@ def complete_textures(
         partial: what was seen, at the resolution of the detail texture. partial_small: at the networks'.
         method: "diffusion"; "classical" (mirror, rings and Poisson), of which there is only one; "auto" takes the one
             that measured better, and diffusion for several proposals.
+        normals: (V, 3) of the body as it was photographed, by default of the body at rest.
 
     Raises:
         LikenessError: a request that makes no sense. WeightsError: no weights, or not of the same training.
@@ -61,16 +65,21 @@ def complete_textures(
     progress = progress or Progress()
     fine, coarse = (Atlas.of(body, one.rgb.shape[-1]) for one in (partial, partial_small))
     progress.update(0.0, "Completing the texture")
-    rgb = complete(partial_small, coarse, body)
     if method == "classical":
+        rgb = complete(partial_small, coarse, body)
         detail = weave(partial, complete(partial, fine, body), fine, body, seed)
         return [Completed(rgb, detail, {"completion": "mirror and harmonic"})]
+    light = side_light(partial_small, coarse, body, normals)
+    even = evened(partial_small, light)
     inpainter = load_inpainter(device=str(body.device))
-    imagined = inpainter.propose(rgb, partial_small.confidence, seed, proposals, progress.part(0.1, 0.6))
+    imagined = inpainter.propose(
+        complete(even, coarse, body), partial_small.confidence, seed, proposals, progress.part(0.1, 0.6)
+    )
     results = []
     for index, texture in enumerate(imagined):
         progress.update(0.6 + 0.4 * index / proposals, "Composing the texture")
-        texture = paint_head(texture, partial_small, coarse, body)
+        texture = paint_hands(paint_head(texture, even, coarse, body), even, coarse, body)
+        texture = relit(texture, light, partial_small, coarse, body)
         composed = compose_known(partial_small, texture, coarse, body)
         origin = {"completion": "diffusion", "completion_seed": seed + index, "completion_weights": _origin()}
         detail = weave(partial, carry_detail(partial, texture, fine, body), fine, body, seed + index)

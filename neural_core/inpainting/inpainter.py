@@ -23,6 +23,7 @@ class SamplerConfig:
         start: share of the noise schedule at which sampling begins, from the condition with that much noise (SDEdit,
             Meng et al. 2022); 1 begins with noise alone.
         strong_change: colour difference from the classical completion beyond which its fine detail is not believed.
+        belief: share of the change in what is expected (no noise): the mean of two guesses errs less than either.
     """
 
     steps: int = 20
@@ -30,6 +31,7 @@ class SamplerConfig:
     temperature: float = 0.5
     start: float = 1.0
     strong_change: float = 0.4
+    belief: float = 0.5
 
 
 class Inpainter:
@@ -62,6 +64,8 @@ class Inpainter:
         # Not through the codebook: half of its error would show in the change, as bands on white cloth.
         before, *after = self.codec.decode(torch.cat([condition, latents]), quantise=False).split(1)
         textures = [within_chroma(self._carry(completed, before, one)[0], completed[0]) for one in after]
+        if self.config.first == 0:
+            textures[0] = completed[0].lerp(textures[0], self.config.belief)
         return torch.stack(textures).to(origin)
 
     def _sample(self, condition: Tensor, seen: Tensor, seeds: list[int], progress: Progress) -> Tensor:

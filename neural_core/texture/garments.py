@@ -21,6 +21,7 @@ class GarmentConfig:
     hue: float = 0.03  # difference of chroma from which a border is one of garments whatever the light,
     shade: float = 0.06  # with this share of that of lightness: no shade makes black of white
     near: float = 0.08  # metres on each side of a border that tell what it is
+    slant: float = 0.024  # metres beside it that do not tell hue: rings there mix what a slanted hem divides
     crisp: float = 0.75  # share of a step of lightness that must happen within 3 cm, side by side and in the rings,
     beside: float = 0.7  # and side by side alone: light falling off to the floor fades there, though a majority jumps
     mixture: float = 0.1  # metres below which a piece between two others may be no more than their mixture
@@ -37,17 +38,25 @@ def garments(
         columns: (k, count) lightness (Oklab) of the seen texels side by side, nan where none. width: metres of a ring.
     """
     flat, sure = oklab(colour), weight + 1e-3
-    hems, reach = [], round(config.near / width)
+    hems, reach, slant = [], round(config.near / width), round(config.slant / width)
     starts = _pieces(flat * [config.lightness, 1, 1], sure, width, config)
     for low, start, high in zip(starts, starts[1:], [*starts[2:], len(colour)]):
         below, above = slice(max(low, start - reach), start), slice(start, min(high, start + reach))
-        step = np.average(flat[above], 0, sure[above]) - np.average(flat[below], 0, sure[below])
+        step = _step(flat, sure, below, above)
         around = slice(max(0, start - reach), start + reach)
         at_once = [_at_once(rows[:, around], step[0], width) for rows in (columns, flat[None, :, 0])]
         sharp = np.mean(at_once) > config.crisp and at_once[0] > config.beside
-        if np.linalg.norm(step * [config.shade, 1, 1]) > config.hue or sharp:
+        below = slice(below.start, start - min(slant, (start - low - 1) // 2))
+        above = slice(start + min(slant, (high - start - 1) // 2), above.stop)
+        hue = _step(flat, sure, below, above)[1:]
+        if np.linalg.norm([config.shade * step[0], *hue]) > config.hue or sharp:
             hems.append(start)
     return np.isin(np.arange(len(colour)), hems).cumsum()
+
+
+def _step(flat: np.ndarray, sure: np.ndarray, below: slice, above: slice) -> np.ndarray:
+    """(3,) the mean of flat (n, 3) above minus that below."""
+    return np.average(flat[above], 0, sure[above]) - np.average(flat[below], 0, sure[below])
 
 
 def _pieces(flat: np.ndarray, sure: np.ndarray, width: float, config: GarmentConfig) -> list[int]:

@@ -25,7 +25,7 @@ _LIMBS: dict[str, _Spec] = {
         ("left_wrist", *(f"left_{f}{i}" for f in _FINGERS for i in (1, 2, 3))),
         ("left_wrist", "left_middle3"),
     ),
-    "foot": (("left_ankle", "left_foot"), ("left_ankle", "left_foot")),
+    "foot": (("left_ankle", "left_foot"), None),  # up: a shoe goes round the heel at the height it has in front
 }
 _MIDDLE: dict[str, _Spec] = {
     # One from ankles to shoulders: skirts and coats go on below the hips, and two legs wear one pair of trousers.

@@ -56,7 +56,7 @@ def ring_prior(
     total, shares, belief = np.zeros_like(colour), np.zeros(len(colour)), np.zeros(len(colour))
     for name, region in regions.items():
         weight, along = fields[name]
-        across = position[:, 1 if "_" in name else 0]  # up and down a limb, from side to side of the rest
+        across = position[:, 2 if name.endswith("foot") else 1 if "_" in name else 0]  # at a right angle to the axis
         samples = [(along, colour, evidence * weight**2, across)]  # squared: a ring is made by its region's core
         if region.twin is not None:
             twin_weight, twin_along = fields[region.twin]
