@@ -20,7 +20,7 @@ from neural_core.evaluation import track as track_room
 from neural_core.evaluation.frames import VideoInfo
 from neural_core.evaluation.metrics import EvaluationError
 from neural_core.evaluation.track import Track
-from neural_core.evaluation.video import evaluate_video, summary
+from neural_core.evaluation.video import _source_photo, evaluate_video, summary
 from neural_core.fitting.sequence import FramePose, SequenceFit
 from neural_core.fitting.variables import Variables
 from neural_core.photo import Photo, PhotoEvidence, observe
@@ -208,8 +208,10 @@ def test_of_two_people_the_one_of_the_source_frame_is_followed(monkeypatch):
 
 def test_a_source_frame_beyond_the_end_and_one_without_a_person_are_sentences(tmp_path):
     clip = _write(tmp_path / "grey.mp4", [np.full((256, 192, 3), 120, np.uint8)] * 3)
-    with pytest.raises(EvaluationError, match="no frame 9"):
+    with pytest.raises(EvaluationError, match="no frame 9; choose a --source from 0 to 2"):
         evaluate_video(clip, tmp_path / "out", source=9)
+    with pytest.raises(EvaluationError, match=r"No frame of grey\.mp4 can be read"):
+        _source_photo(iter(()), 0, tmp_path, clip)
     with pytest.raises(EvaluationError, match="--step"):
         evaluate_video(clip, tmp_path / "out", step=0)
     with pytest.raises(PhotoError, match="Frame 0 makes no avatar; choose another --source"):

@@ -25,7 +25,7 @@ from neural_core.progress import Progress
 _TRACKED_FPS = 10.0  # at least: what a person does in between is small
 _RECENT = 0.5  # seconds for which the frame before tells where the person is and how large
 _SUSPICIOUS = 0.3  # change within a tenth of a second, of the height, its logarithm or the mask's
-_REACH, _RUNS = 0.15, 3.0  # heights, and heights a second, that hips are seen to move at most
+_REACH, _RUNS = 0.15, 2.0  # heights, and heights a second, that hips are seen to move at most
 _WINDOW = 0.8  # half the side of the window about who was small or lost, of the height
 _SMALLEST = 80  # pixels: a body that is known needs fewer than a photo it is made from
 _GAP = 1.0  # seconds that a pose is carried over when nobody is found
