@@ -16,7 +16,7 @@ from neural_core.fitting.moving_clothes import MovingClothes, fit_moving_clothes
 from neural_core.fitting.outline import MaskEdge, OutlineTerm
 from neural_core.fitting.pose_prior import closed_hands, mean_pose
 from neural_core.fitting.sequence import FramePose, SequenceConfig, SequenceFit
-from neural_core.fitting.smoothing import between, smoothed
+from neural_core.fitting.smoothing import between, smoothed, velocity
 from neural_core.fitting.variables import Variables, indices
 from neural_core.photo import PhotoEvidence
 from neural_core.rasterizer import Topology, rasterize
@@ -232,3 +232,14 @@ def test_frames_too_far_apart_are_not_smoothed(walk):
     _, poses, fit = walk
     result = smoothed(poses, [float(k) for k in range(3)], fit)
     assert all(torch.equal(a.x, b.x) for a, b in zip(result, poses))
+
+
+def test_the_frames_beside_tell_how_fast_the_person_moves(body, walk):
+    _, poses, fit = walk
+    times = [0.0, 1 / 15, 2 / 15]
+    ahead = fit.vertices(poses[2]) - fit.vertices(poses[0])
+    assert torch.allclose(velocity(poses, times, 1, fit), ahead * 7.5, atol=1e-4)
+    assert torch.allclose(
+        velocity(poses, times, 0, fit), (fit.vertices(poses[1]) - fit.vertices(poses[0])) * 15, atol=1e-4
+    )
+    assert not velocity(poses, [0.0, 1.0, 2.0], 1, fit).any(), "what lies a second apart tells nothing"

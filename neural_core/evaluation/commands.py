@@ -15,6 +15,7 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     video.add_argument(
         "--no-light", action="store_true", help="draw in the source frame's light, not one estimated from the frames"
     )
+    video.add_argument("--no-shutter", action="store_true", help="draw what moves sharp, not as a shutter blurs it")
     _common(video)
     video.set_defaults(evaluate=_video)
 
@@ -64,6 +65,7 @@ def _video(args: argparse.Namespace) -> int:
             args.person,
             args.inpainting,
             light=not args.no_light,
+            shutter=not args.no_shutter,
             progress=progress,
         )
     if args.json:

@@ -20,7 +20,7 @@ from neural_core.evaluation.metrics import EvaluationError, perceptual_networks,
 from neural_core.evaluation.page import mean, means_table, number, write_json, write_page
 from neural_core.evaluation.track import Track
 from neural_core.fitting.sequence import FramePose, SequenceFit
-from neural_core.fitting.smoothing import smoothed
+from neural_core.fitting.smoothing import smoothed, velocity
 from neural_core.output import check_writable
 from neural_core.photo import PhotoEvidence
 from neural_core.pictures import over, rgba, to_height, write_png
@@ -28,12 +28,14 @@ from neural_core.pipeline import create_avatar
 from neural_core.progress import Progress
 from neural_core.rendering import AvatarRenderer, Frame, load_renderer
 from neural_core.rendering.light import Light, Sample, Turned, fit_light, sample_light, turned_since
+from neural_core.rendering.shutter import exposed
 from neural_core.texture.sampling import vertex_normals
 
 # A frame counts as moving when the person holds another pose than in the source frame, or is on the way to one.
 _OTHER_POSE = 1.5  # mean distance of the limb landmarks from the source's, centred, per cent of the height
 _SPEED = 10.0  # per cent of the height per second
 _CLOTHES_FRAMES = 40  # most that correct the clothed shape
+_OPEN = 0.5  # share of the time between two frames for which the shutter is open: the film's half circle
 _SHOWN = 12  # frames in the strip
 _STRIP_HEIGHT = 420  # pixels
 TARGETS = {"iou": 0.93, "psnr": 17.0, "akd_body": 1.0, "face_shape": 1.2}  # of the moving frames; issue 3
@@ -45,6 +47,8 @@ _NOTES = [
     "MediaPipe mask.",
     "Colours are in the video's light: one shading by the surface's direction and a gain a frame, estimated from the "
     "drawn frames (rendering/light.py); *_source_light is the same without, in the light of the source frame.",
+    "What moves is as blurred as a shutter makes it that is open for half the time between two frames "
+    "(rendering/shutter.py), by the poses of the frames beside; --no-shutter draws without.",
     "akd_body: mean distance of MediaPipe's body landmarks, per cent of the person's height; akd_face: of the 478 face "
     "landmarks, per cent of the face from forehead to chin; face_shape: the same after the best similarity. Both "
     "pictures are given to the detector whole, the drawing on grey.",
@@ -60,6 +64,7 @@ def evaluate_video(
     person: int | None = None,
     inpainting: str = "auto",
     light: bool = True,
+    shutter: bool = True,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measure; leave `%04d.png` (RGBA, the video's size), `masks/`, `strip.png`, `results.json`, `report.html`.
@@ -67,7 +72,7 @@ def evaluate_video(
     Args:
         source: frame the avatar is made from. step: every how many frames is drawn, counted from the source.
         person: of the source frame, 0 the largest. inpainting: "auto", "diffusion" or "classical".
-        light: draw in the video's light, estimated from its frames; else in the source frame's.
+        light: draw in the video's light, estimated from its frames; else in the source frame's. shutter: blur motion.
 
     Raises:
         EvaluationError: no such frame, not a video. PhotoError: no usable person in the source frame. OutputError.
@@ -91,7 +96,7 @@ def evaluate_video(
     track.run(video_frames(path)[1], out, progress.part(0.1, 0.7))
     if not track.poses:
         raise EvaluationError(f"Nobody was found in any frame of {path.name}; choose another video.")
-    rows = _score(track, path, avatar, body, out, light, progress.part(0.7, 0.97))
+    rows = _score(track, path, avatar, body, out, light, shutter, progress.part(0.7, 0.97))
 
     groups = {"moving": [], "still": [], "source": []}
     for row in rows:
@@ -105,6 +110,7 @@ def evaluate_video(
         "source": source,
         "step": step,
         "light": "estimated from the drawn frames" if light else "the source frame's",
+        "shutter": _OPEN if shutter else 0.0,
         "size": [info.width, info.height],
         "fps": info.fps,
         "means": means,
@@ -136,10 +142,10 @@ def _source_photo(frames, source: int, out: Path, path: Path) -> Path:
 
 
 def _score(
-    track: Track, path: Path, avatar: Avatar, body: BodyModel, out: Path, lit: bool, progress: Progress
+    track: Track, path: Path, avatar: Avatar, body: BodyModel, out: Path, lit: bool, shutter: bool, progress: Progress
 ) -> list[dict[str, Any]]:
     """Settle, draw and measure the wanted frames; renders and the strip are written on the way."""
-    poses, turned, light = _draw(track, path, avatar, body, out, progress.part(0, 0.7))
+    poses, turned, light = _draw(track, path, avatar, body, out, shutter, progress.part(0, 0.7))
     wanted = sorted(poses)
     shown = {wanted[round(i)] for i in np.linspace(0, len(wanted) - 1, min(_SHOWN, len(wanted)))} if wanted else set()
     rows, strip = [], []
@@ -178,7 +184,7 @@ def _score(
 
 
 def _draw(
-    track: Track, path: Path, avatar: Avatar, body: BodyModel, out: Path, progress: Progress
+    track: Track, path: Path, avatar: Avatar, body: BodyModel, out: Path, shutter: bool, progress: Progress
 ) -> tuple[dict[int, FramePose], dict[int, Turned], Light]:
     """Draw every wanted frame in the source's light; returns settled poses, turned normals, the video's light.
 
@@ -205,6 +211,9 @@ def _draw(
             pose = poses[index] = track.follower.settle(evidence, smooth[track.numbers.index(index)])
         vertices = track.follower.vertices(pose)
         frame = renderer.render(vertices, pose.camera, avatar.texture)
+        if shutter and index not in guessed:
+            way = velocity(smooth, track.times, track.numbers.index(index), track.follower) * (_OPEN / track.info.fps)
+            frame = exposed(frame, vertices, way, body.faces, pose.camera)
         write_png(out / f"{index:04d}.png", rgba(frame))
         turned[index] = turned_since(body, vertices, pose.camera, home, sampled)
         if index not in guessed:
@@ -257,11 +266,9 @@ def frame_scores(frame: Frame, picture: np.ndarray, evidence: PhotoEvidence) -> 
 
 def _strip(frame: Frame, picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Photo, drawing and twice their difference, side by side."""
-    drawn = over(frame, GROUND)
-    truth = (picture * mask[..., None]).astype(np.float32)
-    black = over(frame, 0.0).astype(np.float32)
-    apart = (np.abs(black - truth) * 2).clip(0, 255).astype(np.uint8)
-    return np.concatenate([to_height(p, _STRIP_HEIGHT) for p in (picture, drawn, apart)], axis=1)
+    apart = np.abs(over(frame, 0.0).astype(np.float32) - (picture * mask[..., None]).astype(np.float32))
+    shown = picture, over(frame, GROUND), (2 * apart).clip(0, 255).astype(np.uint8)
+    return np.concatenate([to_height(p, _STRIP_HEIGHT) for p in shown], axis=1)
 
 
 def _grid(strips: list[np.ndarray], columns: int = 3) -> np.ndarray:

@@ -39,6 +39,16 @@ def smoothed(poses: list[FramePose], times: list[float], fit: SequenceFit, windo
     return [fit.at(_smooth_one(k, poses, times, window), pose) for k, pose in enumerate(poses)]
 
 
+def velocity(poses: list[FramePose], times: list[float], k: int, fit: SequenceFit) -> Tensor:
+    """(V, 3) metres a second of the clothed body in frame k, by the frames beside it; zero where there are none."""
+    beside = [n for n in (k - 1, k + 1) if 0 <= n < len(poses) and abs(times[n] - times[k]) <= _BESIDE]
+    first, last = min([k, *beside]), max([k, *beside])
+    if first == last:
+        return torch.zeros(fit.body.num_vertices, 3)
+    return (fit.vertices(poses[last]) - fit.vertices(poses[first])) / (times[last] - times[first])
+
+
+_BESIDE = 0.2  # seconds; in more, limbs go there and back
 _JUMP = 0.7  # radians that nobody turns to and fro between three frames
 _NEXT = 0.35  # seconds that these span at most
 _SAME = 1.0  # radians between roots: beyond, one of the two frames was misunderstood
