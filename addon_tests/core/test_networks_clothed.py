@@ -140,7 +140,7 @@ def test_learns_who_wears_a_coat(tmp_path, body):
     stage = ClothedStage(TINY, pool, config, torch.device("cpu"))
     for person in range(len(pool)):
         pairs = pool.pairs([(person, 0, 0)], torch.zeros(1, dtype=torch.bool), torch.zeros(1, dtype=torch.bool),
-                           torch.ones(1, 3))  # fmt: skip
+                           torch.eye(3)[None])  # fmt: skip
         truth = pool.truth(pairs.person, "truth_offset")
         inputs, thickness, weight = clothed_batch(pairs, truth, stage.covered, stage.maps, network)
         error = ((network(inputs, body_maps(body, 32)) - thickness).abs() * weight).sum() / weight.sum()

@@ -15,7 +15,8 @@ from training_people import people_folder
 
 from neural_core.training.checkpoint import load_checkpoint
 from neural_core.training.data import PairConfig, PeoplePool
-from neural_core.training.loop import CHECKPOINT, LOG, LoopConfig, Loss, Stage, TrainingDiverged, adam, train
+from neural_core.training.loop import CHECKPOINT, LOG, TrainingDiverged, train
+from neural_core.training.stage import LoopConfig, Loss, Stage, adam
 
 CONFIG = LoopConfig(steps=9, batch=2, warmup=2, log_every=3, save_every=1e9, bf16=False)
 CPU = torch.device("cpu")

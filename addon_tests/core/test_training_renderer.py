@@ -16,8 +16,8 @@ from neural_core.rendering import load_renderer, renderer_provenance
 from neural_core.training.checkpoint import load_checkpoint
 from neural_core.training.commands import add_train_arguments, run_train
 from neural_core.training.data import PairConfig, PeoplePool
-from neural_core.training.loop import CHECKPOINT, LOG, TrainingDiverged, learning_rate
-from neural_core.training.renderer import TrainingConfig, train_renderer
+from neural_core.training.loop import CHECKPOINT, LOG, TrainingDiverged, learning_rate, train
+from neural_core.training.renderer import RendererStage, TrainingConfig
 
 TINY = RENDERER_CONFIGS["tiny"]
 CONFIG = TrainingConfig(steps=12, batch=2, warmup=3, log_every=3, save_every=1e9)
@@ -28,8 +28,10 @@ def people(tmp_path_factory):
     return people_folder(tmp_path_factory.mktemp("data") / "people")
 
 
-def run(people, out, config=CONFIG, **options):
-    return train_renderer(TINY, people, out, config, device="cpu", report=lambda line: None, **options)
+def run(people, out, config=CONFIG, architecture=TINY, start_from=None, **options):
+    device = torch.device("cpu")
+    stage = RendererStage(architecture, PeoplePool(people), config, device, start_from)
+    return train(stage, out, device, report=lambda line: None, **options)
 
 
 def stop_after(count):
@@ -65,7 +67,7 @@ def test_leaves_weights_log_and_provenance(people, tmp_path):
 def test_checkpoint_of_another_network_is_refused(people, tmp_path):
     run(people, tmp_path, replace(CONFIG, steps=1))
     with pytest.raises(WeightsError, match="another architecture"):
-        train_renderer(replace(TINY, mask_width=16), people, tmp_path, CONFIG, resume=True, device="cpu")
+        run(people, tmp_path, architecture=replace(TINY, mask_width=16), resume=True)
     with pytest.raises(WeightsError, match="no checkpoint"):
         run(people, tmp_path / "elsewhere", resume=True)
 

@@ -12,9 +12,9 @@ from torch.nn import functional as F
 
 from neural_core.inpainting.codec import TextureCodec, load_codec
 from neural_core.training.data import PairConfig
-from neural_core.training.loop import LoopConfig, Turn
 from neural_core.training.renderer import RendererStage, TrainingConfig
 from neural_core.training.request import TrainingRequest
+from neural_core.training.stage import LoopConfig, Turn
 
 # Clothes are fitted to view 0: a texture from another view would not agree with them.
 _PAIRS = PairConfig(same_view=0.25, frontal_source=0.9)

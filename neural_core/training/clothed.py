@@ -14,8 +14,8 @@ from neural_core.body.open_body import load_open_body
 from neural_core.networks.clothed import CLOTHED_CONFIGS, ClothedConfig, ClothedNetwork, body_maps, save_clothed
 from neural_core.texture.atlas import Atlas
 from neural_core.training.data import PairConfig, Pairs, PeoplePool, source_texture, texel_maps
-from neural_core.training.loop import Averages, LoopConfig, Loss, Stage, Turn, adam, place
 from neural_core.training.request import TrainingRequest
+from neural_core.training.stage import Averages, LoopConfig, Loss, Stage, Turn, adam, place
 from neural_core.training.texels import TexelMaps
 
 WEIGHTS = "clothed.safetensors"

@@ -13,9 +13,9 @@ from neural_core.inpainting.config import CODEC_CONFIGS, CodecConfig
 from neural_core.networks import RendererNetwork
 from neural_core.rendering.weights import load_renderer
 from neural_core.training.data import lookup_batch
-from neural_core.training.loop import Averages, LoopConfig, Loss, Stage, Turn, adam, place
 from neural_core.training.losses import gradient_difference, masked_l1, masked_l2
 from neural_core.training.request import TrainingRequest
+from neural_core.training.stage import Averages, LoopConfig, Loss, Stage, Turn, adam, place
 from neural_core.training.textures import TexturePool
 
 WEIGHTS = "codec.safetensors"

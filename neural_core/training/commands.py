@@ -1,7 +1,7 @@
 """`likeness train STAGE`: the command line of training.
 
 A stage joins by a line in STAGES and a module neural_core.training.<stage> with `CONFIGS` (settings, a LoopConfig or an
-extension of it, for "tiny", "small" and "base") and `build(TrainingRequest) -> Stage` (training.loop).
+extension of it, for "tiny", "small" and "base") and `build(TrainingRequest) -> Stage` (training.stage).
 """
 
 import argparse

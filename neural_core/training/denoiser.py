@@ -22,8 +22,8 @@ from neural_core.inpainting.denoiser import (
     save_denoiser,
 )
 from neural_core.inpainting.inpainter import known_latents
-from neural_core.training.loop import Averages, LoopConfig, Loss, Stage, Turn, adam, place
 from neural_core.training.request import TrainingRequest
+from neural_core.training.stage import Averages, LoopConfig, Loss, Stage, Turn, adam, place
 from neural_core.training.textures import TexturePool, Textures
 
 WEIGHTS = "denoiser.safetensors"

@@ -38,10 +38,10 @@ from neural_core.training.data import (
     texel_maps,
 )
 from neural_core.training.latent import batch_with_latent, source_photos
-from neural_core.training.loop import Averages, LoopConfig, Loss, Stage, Turn, adam, place
 from neural_core.training.losses import LossWeights, RendererLoss, masked_l1
 from neural_core.training.perceptual import PARTS, part_texture, perceptual_distance
 from neural_core.training.request import TrainingRequest
+from neural_core.training.stage import Averages, LoopConfig, Loss, Stage, Turn, adam, place
 
 WEIGHTS = "generator.safetensors"
 RENDERER_WEIGHTS = "renderer.safetensors"

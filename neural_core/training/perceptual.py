@@ -27,8 +27,8 @@ from neural_core.networks.segmenter import (
 )
 from neural_core.texture.atlas import Atlas
 from neural_core.training.data import PairConfig, Pairs, PeoplePool, lookup_batch, rasterise, texel_maps
-from neural_core.training.loop import Averages, LoopConfig, Loss, Stage, Turn, adam, place
 from neural_core.training.request import TrainingRequest
+from neural_core.training.stage import Averages, LoopConfig, Loss, Stage, Turn, adam, place
 
 WEIGHTS = "perceptual.safetensors"
 # Parts by what the names of their joints begin or end with; fingers are the rest.

@@ -1,7 +1,6 @@
 """Stage `renderer`: the renderer on completed textures (DINAR 4.1, first stage, without the generated texture)."""
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -13,20 +12,9 @@ from neural_core.networks import RENDERER_CONFIGS, RendererConfig, RendererNetwo
 from neural_core.rendering.weights import load_renderer, renderer_history, save_renderer
 from neural_core.training.data import Batch, PairConfig, PeoplePool, rasterise, source_texture, texel_maps
 from neural_core.training.latent import Latents, source_photos
-from neural_core.training.loop import (
-    Averages,
-    LoopConfig,
-    Loss,
-    Stage,
-    TrainingResult,
-    Turn,
-    adam,
-    default_device,
-    place,
-    train,
-)
 from neural_core.training.losses import LossWeights, RendererLoss
 from neural_core.training.request import TrainingRequest
+from neural_core.training.stage import Averages, LoopConfig, Loss, Stage, Turn, adam, place
 
 WEIGHTS = "renderer.safetensors"
 
@@ -119,22 +107,3 @@ def build(request: TrainingRequest) -> RendererStage:
     stage = RendererStage(architecture, PeoplePool(request.data), config, request.device, start_from)
     stage.trained_before = renderer_history(request.fine_tune) if request.fine_tune else []
     return stage
-
-
-def train_renderer(
-    architecture: RendererConfig,
-    data: Path | str,
-    out: Path | str,
-    config: TrainingConfig = TrainingConfig(),
-    *,
-    minutes: float = math.inf,
-    resume: bool = False,
-    start_from: RendererNetwork | None = None,
-    device: torch.device | str | None = None,
-    report: Callable[[str], None] = print,
-    stop: Callable[[], bool] = lambda: False,
-) -> TrainingResult:
-    """Train a renderer on the people in `data` (training.loop.train); `start_from`: fine-tune these weights."""
-    place_at = default_device(None if device is None else str(device))
-    stage = RendererStage(architecture, PeoplePool(data), config, place_at, start_from)
-    return train(stage, out, place_at, minutes=minutes, resume=resume, report=report, stop=stop)

@@ -9,7 +9,7 @@ import torch
 
 from neural_core.errors import LikenessError
 from neural_core.networks.files import shipped
-from neural_core.training.loop import LoopConfig
+from neural_core.training.stage import LoopConfig
 
 Settings = TypeVar("Settings", bound=LoopConfig)
 
