@@ -161,3 +161,9 @@ def test_a_sole_goes_round_the_heel(atlas):
     low, high = heel & (y < ground + 0.025), heel & (y > ground + 0.055) & (y < ground + 0.1)
     assert float(whole[low].median(0).values.min()) > 0.6
     assert float((whole[low].median(0).values - whole[high].median(0).values).norm()) > 0.2
+
+
+def test_a_faint_step_of_lightness_is_a_fold():
+    place = np.arange(120)[:, None]
+    assert hems(np.where(place < 60, 0.85, 0.9) * np.ones(3)) == []
+    assert len(hems(np.where(place < 60, 0.6, 0.9) * np.ones(3))) == 1

@@ -24,6 +24,7 @@ class GarmentConfig:
     slant: float = 0.024  # metres beside it that do not tell hue: rings there mix what a slanted hem divides
     crisp: float = 0.75  # share of a step of lightness that must happen within 3 cm, side by side and in the rings,
     beside: float = 0.7  # and side by side alone: light falling off to the floor fades there, though a majority jumps
+    faint: float = 0.08  # step of lightness (Oklab) below which it is a fold or the shadow of a hand
     mixture: float = 0.1  # metres below which a piece between two others may be no more than their mixture
     even: float = 0.16  # metres of a garment over which its shade is averaged
 
@@ -45,7 +46,7 @@ def garments(
         step = _step(flat, sure, below, above)
         around = slice(max(0, start - reach), start + reach)
         at_once = [_at_once(rows[:, around], step[0], width) for rows in (columns, flat[None, :, 0])]
-        sharp = np.mean(at_once) > config.crisp and at_once[0] > config.beside
+        sharp = abs(step[0]) > config.faint and np.mean(at_once) > config.crisp and at_once[0] > config.beside
         below = slice(below.start, start - min(slant, (start - low - 1) // 2))
         above = slice(start + min(slant, (high - start - 1) // 2), above.stop)
         hue = _step(flat, sure, below, above)[1:]
