@@ -62,7 +62,7 @@ def rendered(
     """PSNR of the person's other views through the renderer, by completion (3, R, R) of what `view` did not show."""
     targets = [target for target in range(pool.views) if target != view]
     no = torch.zeros(len(targets), dtype=torch.bool)
-    pairs = pool.pairs([(person, view, target) for target in targets], no, no, torch.ones(len(targets), 3))
+    pairs = pool.pairs([(person, view, target) for target in targets], no, no, torch.eye(3).expand(len(targets), 3, 3))
     texture, partial = source_texture(pairs, maps)
     values = {}
     for name, rgb in whole.items():
