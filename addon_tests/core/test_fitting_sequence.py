@@ -9,6 +9,7 @@ import torch
 from neural_core.body import BodyParameters, load_open_body
 from neural_core.body.skeleton import JOINT_INDEX
 from neural_core.camera import Camera
+from neural_core.fitting import sequence
 from neural_core.fitting.clothing_config import ClothedConfig
 from neural_core.fitting.clothing_shell import ClothingShell
 from neural_core.fitting.minimise import minimise
@@ -164,6 +165,21 @@ def test_clothes_that_only_movement_shows_are_learnt_and_leave_the_photo_alone(b
     assert learnt.share(_astride(0.5)) > learnt.share(_standing(step=0.35)) > 0
     still = fit_moving_clothes(body, topology, bare, camera, [(photo, frames[0][1])])
     assert not still.change.any(), "who does not move shows nothing new, whatever the mask"
+
+
+def test_moving_frames_teach_clothes_however_well_still_ones_fit(body, camera, walk, monkeypatch):
+    _, poses, _ = walk
+    photo = _standing()
+    fit = SequenceFit(body, photo, torch.zeros(body.num_vertices, 3), camera, _QUICK)
+    still = replace(poses[0], parameters=photo, residual_percent=0.3)
+    moving = [replace(still, parameters=_astride(0.5), residual_percent=percent) for percent in (0.9, 1.0, 1.2, 3.0)]
+    taught = []
+    monkeypatch.setattr(sequence, "fit_moving_clothes", lambda *given: taught.append(given[-1]) or given[2])
+    evidence = _evidence(body, camera, photo)
+    fit.learn_clothes([(pose, evidence) for pose in [still] * 9 + moving])
+    assert [views for views, _ in taught[0]] == [pose.parameters for pose in moving[:3]], "and the misfit is left out"
+    fit.learn_clothes([(still, evidence)])
+    assert taught[1] == []
 
 
 def test_landmarks_that_lie_off_in_the_source_lie_off_alike_when_the_person_turns(body, camera):

@@ -142,8 +142,9 @@ class SequenceFit:
 
     def learn_clothes(self, frames: list[tuple[FramePose, PhotoEvidence]]) -> None:
         """Correct the clothed shape of moving poses by what these frames show; `settle` and `vertices` use it then."""
-        limit = _MISFIT * float(np.median([pose.residual_percent for pose, _ in frames])) if frames else 0.0
-        good = [(pose, evidence) for pose, evidence in frames if pose.residual_percent <= limit]
+        moving = [one for one in frames if self.clothes.share(one[0].parameters) > 0]  # still ones always fit better
+        limit = _MISFIT * float(np.median([pose.residual_percent for pose, _ in moving])) if moving else 0.0
+        good = [(pose, evidence) for pose, evidence in moving if pose.residual_percent <= limit]
         views = [(pose.parameters, MaskEdge.of(evidence)) for pose, evidence in good]
         with one_thread():
             self.clothes = fit_moving_clothes(self.body, self.topology, self.clothes, self.camera, views)
