@@ -57,12 +57,19 @@ def bare_armed() -> torch.Tensor:
     return atlas.image(colour)
 
 
+@cache
+def taken(texture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The photo of hands before the thighs, and its mask; kept for the next fit of it."""
+    vertices = open_body()(standing()).vertices[0]
+    return photo(vertices, view(vertices, 640), texture)
+
+
 def sampled(texture: torch.Tensor, use_limbs: bool, wrong: float = 0.1):
     """A photo of hands before the thighs, sampled with a fit whose elbows are `wrong` by so many radians."""
     truth, fit = standing(), standing(0.35 + wrong)
     body, atlas = open_body(), Atlas.of(open_body(), R)
     camera = view(body(truth).vertices[0], 640)
-    image, mask = photo(body(truth).vertices[0], camera, texture)
+    image, mask = taken(texture)
     vertices = body(fit).vertices[0]
     limbs = find_limbs(image, mask, vertices, body, camera, arms_of(truth, camera)) if use_limbs else None
     partial = sample_texture(image, mask, vertices, body, camera, atlas, limbs=limbs)
@@ -98,7 +105,8 @@ def test_hidden_hands_and_hands_nobody_saw_are_left_alone():
     body, atlas = open_body(), Atlas.of(open_body(), R)
     head = atlas.on_surface(body.weights[:, [JOINT_INDEX["head"], JOINT_INDEX["jaw"]]], body.faces).sum(1) > 0.5
     texels[head] = SKIN * torch.tensor([0.9, 0.6, 0.5])
-    (colour, confidence, limbs), (same, trust, _) = (sampled(atlas.image(texels), use) for use in (True, False))
+    texture = atlas.image(texels)
+    (colour, confidence, limbs), (same, trust, _) = (sampled(texture, use) for use in (True, False))
     assert limbs is not None and not bool(limbs.limb.any() | limbs.behind.any())
     assert torch.equal(confidence, trust) and torch.equal(colour, same)
 
