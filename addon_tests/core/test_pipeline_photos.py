@@ -6,7 +6,10 @@ import pytest
 import torch
 from PIL import Image
 
+from neural_core.body import load_open_body
 from neural_core.demo import SAMPLE_PHOTO
+from neural_core.fitting import fit_body
+from neural_core.photo import observe, read_photo
 from neural_core.pipeline import create_avatar
 
 pytestmark = pytest.mark.slow
@@ -21,7 +24,9 @@ def test_a_second_photo_in_other_light_adds_texture_and_changes_no_colour(one, t
     # The same person mirrored and darker: the other profile, as a second photo would show it.
     second = tmp_path / "second.png"
     Image.open(SAMPLE_PHOTO).transpose(Image.Transpose.FLIP_LEFT_RIGHT).point(lambda v: int(v * 0.8)).save(second)
-    both = create_avatar([SAMPLE_PHOTO, second], inpainting="classical")
+    evidence = observe(read_photo(second))
+    prepared = [(one.evidence, one.fit), (evidence, fit_body(evidence, load_open_body()))]
+    both = create_avatar([SAMPLE_PHOTO, second], inpainting="classical", prepared=prepared)
     assert torch.equal(both.avatar.parameters.betas, one.avatar.parameters.betas)
     assert torch.equal(both.fit.camera.K, one.fit.camera.K)
     seen_by_both, seen_by_one = ((c.partial.confidence > 0).sum() for c in (both, one))
