@@ -18,6 +18,7 @@ from neural_core.photo.evidence import OTHER_SIDE, PhotoEvidence
 
 _RECENT = 0.5  # seconds for which one frame says anything about the next
 _LIMBS = 8.0  # a limb that jumps by an eighth of the height counts as a bone that turns by one radian
+_TURNS, _SPUN = 7.0, 0.5  # radians a second that a trunk turns at most, and the cost of each beyond
 _DOUBT = 0.15  # cost of contradicting the detector
 _HALF_DOUBT = 0.1  # and of contradicting it in one half only
 _FACELESS = 0.7  # cost of a front without a face, where the video's other fronts have one
@@ -68,12 +69,15 @@ def misread(evidence: list[PhotoEvidence], times: list[float]) -> list[tuple[boo
     limbs = np.array([[one.pose[LIMB_JOINTS, :2] for one in same] for same in states])  # (N, 4, 12, 2)
     limbs = limbs / np.array([seen.person_height_px for seen in evidence])[:, None, None, None]
     bones = np.array([[_bones(one) for one in same] for same in states])  # (N, 4, 17, 3)
+    headings = np.array([[_heading(one) for one in same] for same in states])
     best, came = cost[0], []
     for k in range(1, len(states)):
         near = max(1 - (times[k] - times[k - 1]) / _RECENT, 0.0)
         moved = np.linalg.norm(limbs[k - 1, :, None] - limbs[k, None], axis=-1).mean(-1)  # (4, 4) from, to
         swung = np.linalg.norm(bones[k - 1, :, None] - bones[k, None], axis=-1) @ _WEIGHT
-        total = best[:, None] + near * (_LIMBS * moved + swung)
+        spun = np.abs((headings[k - 1][:, None] - headings[k] + np.pi) % (2 * np.pi) - np.pi)
+        spun = (spun - _TURNS * (times[k] - times[k - 1])).clip(0)
+        total = best[:, None] + near * (_LIMBS * moved + swung + _SPUN * spun)
         came.append(total.argmin(0))
         best = total.min(0) + cost[k]
     path = [int(best.argmin())]
@@ -84,9 +88,19 @@ def misread(evidence: list[PhotoEvidence], times: list[float]) -> list[tuple[boo
 
 def facing(evidence: PhotoEvidence) -> float:
     """Cosine of the trunk's heading: 1 towards the camera, -1 away."""
-    left, right = (evidence.pose_world[side] for side in _SHOULDERS)
-    across = (left - right)[[0, 2]]
+    across = _across(evidence)
     return float(across[0] / max(float(np.linalg.norm(across)), 1e-6))
+
+
+def _heading(evidence: PhotoEvidence) -> float:
+    """Of the trunk, radians: 0 towards the camera, growing to the person's left."""
+    return float(np.arctan2(*_across(evidence)[::-1]))
+
+
+def _across(evidence: PhotoEvidence) -> np.ndarray:
+    """(2,) from the right shoulder to the left, x and forward."""
+    left, right = (evidence.pose_world[side] for side in _SHOULDERS)
+    return (left - right)[[0, 2]]
 
 
 def without_hidden_face(evidence: PhotoEvidence) -> PhotoEvidence:
