@@ -26,6 +26,8 @@ def test_who_stands_still_is_as_sharp_as_before(standing):
     empty = Frame.empty(*frame.alpha.shape)
     behind = vertices - torch.tensor([0.0, 0.0, -9.0])
     assert exposed(empty, behind, torch.ones_like(vertices), body.faces, _CAMERA) is empty
+    beside = vertices * torch.tensor([1.0, 1.0, 0.0]) + torch.tensor([0.0, 0.0, 5.0])  # in the camera's plane
+    assert bool(exposed(frame, beside, torch.ones_like(vertices), body.faces, _CAMERA).alpha.isfinite().all())
 
 
 def test_edges_across_the_motion_are_ramps_of_its_length_and_colours_stay(standing):

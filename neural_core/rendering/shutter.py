@@ -29,6 +29,7 @@ def exposed(frame: Frame, vertices: Tensor, velocity: Tensor, faces: Tensor, cam
     """
     way = camera.project(vertices + velocity / 2)[0] - camera.project(vertices - velocity / 2)[0]  # (V, 2) pixels
     height, width = frame.alpha.shape
+    way = way.nan_to_num(0.0, 0.0, 0.0).clamp(-width, width)  # of points beside the camera
     small = camera.resize(max(1, width // _SHRINK), max(1, height // _SHRINK))
     fragments = rasterize(vertices, faces, small)
     here = fragments.mask.float()[..., None]
