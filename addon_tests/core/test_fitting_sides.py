@@ -74,6 +74,13 @@ def test_legs_alone_can_be_taken_for_the_wrong_ones(turning):
     assert _wrong(frames) == dict.fromkeys((20, 21, 30), (False, True))
 
 
+def test_who_hides_the_face_for_a_moment_does_not_spin_round(turning):
+    flat = np.array([0.0, 1.0, 1.0], np.float32)  # in the picture both sides lie on each other
+    frames = [replace(turning[0], pose=turning[0].pose * flat, face=None if k in (5, 6) else _FACE) for k in range(12)]
+    assert not _wrong(frames)
+    assert _wrong(frames, [0.5 * k for k in range(12)]), "in half a second they may"
+
+
 def test_somebody_whose_face_is_never_found_is_not_turned_round(turning):
     front = [replace(seen, face=None) for seen in turning[:8]]
     assert not _wrong(front)
