@@ -30,8 +30,7 @@ from neural_core.photo.evidence import PhotoEvidence
 from neural_core.rasterizer import Topology
 
 _SEEN = 0.5
-_MOVED = 0.5  # share of the correction from which a frame says what it is
-_MISFIT = 2.0  # times the median residual: such a frame says nothing about clothes
+_MISFIT, _SURE = 2.0, 2.0  # times the median residual, if above so many per cent: says nothing about clothes
 _FIT = FitConfig()
 _POSE = ("root", "place", "pose")
 _HANDS = ("left_hand", "right_hand")
@@ -143,9 +142,10 @@ class SequenceFit:
 
     def learn_clothes(self, frames: list[tuple[FramePose, PhotoEvidence]]) -> None:
         """Correct the clothed shape of moving poses by what these frames show; `settle` and `vertices` use it then."""
-        # Still frames always fit better, and nearly still ones: with them in the median no moving one would count.
-        moving = [one for one in frames if self.clothes.share(one[0].parameters) > _MOVED]
-        limit = _MISFIT * float(np.median([pose.residual_percent for pose, _ in moving])) if moving else 0.0
+        moving = [one for one in frames if self.clothes.share(one[0].parameters) > 0]
+        # Not by the median alone: still frames always fit better, and would rule out those of most motion.
+        residuals = [pose.residual_percent for pose, _ in moving]
+        limit = max(_SURE, _MISFIT * float(np.median(residuals))) if moving else 0.0
         good = [(pose, evidence) for pose, evidence in moving if pose.residual_percent <= limit]
         views = [(pose.parameters, MaskEdge.of(evidence)) for pose, evidence in good]
         with one_thread():
