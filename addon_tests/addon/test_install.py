@@ -25,7 +25,7 @@ def uv_on_the_path():
 
 @pytest.fixture(autouse=True, scope="module")
 def room_on_the_disk():
-    """A real backend's size is asked for, the tiny wheels need none of it: these tests also run on a disk that is full."""
+    """A real backend needs gigabytes, the tiny wheels of these tests nothing: they also run where the disk is full."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(control, "free_bytes", lambda root: 10**12)
         yield patch
