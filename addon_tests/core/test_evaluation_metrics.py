@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 import neural_core
+from neural_core.evaluation import metrics
 from neural_core.evaluation.landmarks import Landmarks, best_similarity, body_distance, face_distances, shows_face
 from neural_core.evaluation.metrics import iou, over_ground, person_crop, picture_scores, psnr
 from neural_core.evaluation.page import mean, means_table, write_json, write_page
@@ -134,3 +135,37 @@ def test_a_face_is_found_in_front_and_not_under_hair():
     rgb[28:80, 146:188] = rgb[14:20, 155:180].reshape(-1, 3).mean(0)
     assert not shows_face(rgb, alpha)
     assert not shows_face(rgb, np.zeros_like(alpha))
+
+
+def test_dists_joins_where_its_weights_lie_and_grows_with_the_damage(tmp_path, monkeypatch):
+    """torchvision is not here (it must match the torch build): VGG16's layers with random weights stand in for it."""
+    from types import SimpleNamespace
+
+    from torchmetrics.functional.image import dists
+
+    assert "dists_vgg" not in metrics.perceptual_networks()
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "vgg16-397923af.pth").touch()
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(metrics, "_importable", lambda package: package != "lpips")
+    assert metrics.perceptual_networks() == ("dists_vgg",)
+
+    torch.manual_seed(0)
+    layers, channels = [], 3
+    for width in (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0):
+        layers += (
+            [torch.nn.Conv2d(channels, width, 3, padding=1), torch.nn.ReLU()] if width else [torch.nn.MaxPool2d(2)]
+        )
+        channels = width or channels
+    monkeypatch.setattr(dists, "_TORCHVISION_AVAILABLE", True)
+    monkeypatch.setattr(dists, "VGG16_Weights", SimpleNamespace(DEFAULT=None), raising=False)
+    vgg16 = SimpleNamespace(features=torch.nn.Sequential(*layers))
+    monkeypatch.setattr(dists, "vgg16", lambda weights: vgg16, raising=False)
+    metrics._distance.cache_clear()
+    picture = torch.rand(3, 64, 64)
+    blurred = torch.nn.functional.avg_pool2d(picture[None], 5, 1, 2)[0]
+    same, half, whole = (
+        metrics.perceptual_distance("dists_vgg", picture, torch.lerp(picture, blurred, share)) for share in (0, 0.5, 1)
+    )
+    metrics._distance.cache_clear()
+    assert abs(same) < 1e-5 < half < whole

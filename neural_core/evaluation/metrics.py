@@ -4,8 +4,9 @@ All pictures are torch (3, H, W) sRGB in [0, 1]; masks (H, W). Read the numbers 
 alone a flat cut-out, and SSIM with a large even ground says almost nothing (facts/neural.md 3.4).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -61,7 +62,7 @@ def picture_scores(
         counts as black. psnr_union: over the pixels of either, both cut out over black: what is drawn beyond the
         person counts, too. psnr_both: where both are, colours alone. iou: of the masks at one half. ssim, ms_ssim:
         of the person crop, both cut out over mid grey. *_image, where `whole`: of the whole picture over white, for
-        comparison with papers only. lpips_* where asked for: on the crop over white.
+        comparison with papers only. lpips_*, dists_* where asked for: on the crop over white.
     """
     person, there = mask > 0.5, alpha > 0.5
     over_black = drawn * alpha
@@ -102,30 +103,37 @@ def structural(a: Tensor, b: Tensor) -> dict[str, float]:
     return {"ssim": float(single), "ms_ssim": float(several)}
 
 
+_NEEDS = {  # what each perceptual measure needs: a file in torch's hub folder, and packages
+    "lpips_alex": ("alexnet-owt-7be5be79.pth", ("lpips", "torchvision")),
+    "lpips_vgg": ("vgg16-397923af.pth", ("lpips", "torchvision")),
+    "dists_vgg": ("vgg16-397923af.pth", ("torchmetrics", "torchvision")),
+}
+
+
 def perceptual_networks() -> tuple[str, ...]:
     """Perceptual measures whose weights lie on this machine; nothing is downloaded."""
-    from pathlib import Path
-
     hub = Path(torch.hub.get_dir()) / "checkpoints"
-    found = []
-    with_package = {"lpips_alex": "alexnet-owt-7be5be79.pth", "lpips_vgg": "vgg16-397923af.pth"}
-    for name, file in with_package.items():
-        if (hub / file).is_file() and _importable("lpips"):
-            found.append(name)
-    return tuple(found)
+    return tuple(
+        name for name, (file, packages) in _NEEDS.items() if (hub / file).is_file() and all(map(_importable, packages))
+    )
 
 
 def perceptual_distance(name: str, a: Tensor, b: Tensor) -> float:
-    """LPIPS by the network named ("lpips_alex", "lpips_vgg")."""
+    """LPIPS or DISTS of two pictures by the network named, one of `perceptual_networks`."""
     with torch.no_grad():
-        return float(_lpips(name.removeprefix("lpips_"))(a[None] * 2 - 1, b[None] * 2 - 1))
+        return float(_distance(name)(a[None], b[None]))
 
 
 @cache
-def _lpips(network: str):
+def _distance(name: str) -> Callable[[Tensor, Tensor], Tensor]:
+    if name == "dists_vgg":
+        from torchmetrics.functional.image.dists import DISTSNetwork  # its function reads VGG16 anew at every call
+
+        return DISTSNetwork().eval()
     import lpips  # type: ignore[import-not-found]
 
-    return lpips.LPIPS(net=network, verbose=False).eval()
+    network = lpips.LPIPS(net=name.removeprefix("lpips_"), verbose=False).eval()
+    return lambda a, b: network(a * 2 - 1, b * 2 - 1)
 
 
 def _importable(package: str) -> bool:

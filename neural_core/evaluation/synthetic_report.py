@@ -21,7 +21,7 @@ _NOVEL = _VIEWS[1:]
 _ORBITS = tuple(view.replace("yaw", "orbit") for view in _VIEWS if view.startswith("yaw"))
 _ALL = _VIEWS + _ORBITS
 _COLUMNS = ["psnr", "iou", "psnr_union", "psnr_both", "ssim", "ms_ssim", "psnr_image", "ssim_image", "ms_ssim_image"]
-_OPTIONAL = ["akd_body", "akd_face", "face_shape", "lpips_alex", "lpips_vgg"]
+_OPTIONAL = ["akd_body", "akd_face", "face_shape", "lpips_alex", "lpips_vgg", "dists_vgg"]
 NOTES = [
     "Seeds from 1,000,000, never trained on. Photos and truths 512 x 512; the avatar is the product's own walk from the"
     " photo. psnr: dB over the true person's pixels, what is not drawn counts as black; psnr_union: over the pixels of"
