@@ -11,7 +11,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from neural_core.inpainting.codec import TextureCodec, load_codec
-from neural_core.training.data import PairConfig
+from neural_core.rendering.weights import load_renderer, renderer_history
+from neural_core.training.data import PairConfig, Pairs, PeoplePool
+from neural_core.training.latent import Latents, source_photos
 from neural_core.training.renderer import RendererStage, TrainingConfig
 from neural_core.training.request import TrainingRequest
 from neural_core.training.stage import LoopConfig, Turn
@@ -27,15 +29,20 @@ SHARE = 0.5  # of the pairs; the classical completion goes through no codec
 
 
 class AdaptedStage(RendererStage):
-    """The renderer's stage, its textures through a codec."""
+    """The renderer's stage, its textures through a codec and with the learned channels of stage (a)."""
 
     name = "adapted"
     codec: TextureCodec
+    latents: Latents | None
 
-    def _completed(self, texture: Tensor, turn: Turn) -> Tensor:
+    def _texture(self, texture: Tensor, pairs: Pairs, turn: Turn) -> Tensor:
         chosen = (torch.rand(turn.batch, 1, 1, 1, generator=turn.generator) < SHARE).to(turn.device)
         with torch.no_grad(), turn.autocast():
-            return torch.where(chosen, through_codec(self.codec, texture), texture)
+            coded = torch.where(chosen, through_codec(self.codec, texture), texture)
+            if self.latents is None:
+                return coded
+            photos = source_photos(self.pool, pairs, turn.device)
+            return torch.cat([coded, self.latents.channels(*photos, self.maps, texture.shape[-1])], 1)
 
 
 def through_codec(codec: TextureCodec, texture: Tensor) -> Tensor:
@@ -50,6 +57,10 @@ def through_codec(codec: TextureCodec, texture: Tensor) -> Tensor:
 def build(request: TrainingRequest) -> AdaptedStage:
     """The stage of `likeness train adapted --use codec=FILE`; it begins with the given renderer, or the shipped one."""
     config = request.settings(CONFIGS, TrainingConfig)
-    stage = AdaptedStage.going_on(request, config)
+    start = request.fine_tune or request.weights("renderer")
+    renderer = load_renderer(start)
+    stage = AdaptedStage(renderer.config, PeoplePool(request.data), config, request.device, renderer)
+    stage.trained_before = renderer_history(start)
     stage.codec = load_codec(request.weights("codec"), request.device)
+    stage.latents = Latents.of(request)
     return stage

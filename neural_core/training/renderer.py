@@ -3,15 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from neural_core.networks import RENDERER_CONFIGS, RendererConfig, RendererNetwork
 from neural_core.rendering.weights import load_renderer, renderer_history, save_renderer
-from neural_core.training.data import Batch, PairConfig, PeoplePool, rasterise, source_texture, texel_maps
-from neural_core.training.latent import Latents, source_photos
+from neural_core.training.data import Batch, PairConfig, Pairs, PeoplePool, rasterise, source_texture, texel_maps
 from neural_core.training.losses import LossWeights, RendererLoss
 from neural_core.training.request import TrainingRequest
 from neural_core.training.stage import Averages, LoopConfig, Loss, Stage, Turn, adam, place
@@ -39,7 +38,6 @@ class RendererStage(Stage):
 
     name = "renderer"
     averaged = ("network",)
-    latents: Latents | None = None  # of a later stage, whose renderer reads more channels
 
     def __init__(
         self,
@@ -61,28 +59,14 @@ class RendererStage(Stage):
         self.loss_of = RendererLoss(config.weights, device)
         self._forward = torch.compile(self.network) if config.compile else self.network
 
-    @classmethod
-    def going_on(cls, request: TrainingRequest, config: TrainingConfig) -> Self:
-        """From the given renderer, or the shipped one, with the learned channels of stage (a) where there are some."""
-        start = request.fine_tune or request.weights("renderer")
-        renderer = load_renderer(start)
-        stage = cls(renderer.config, PeoplePool(request.data), config, request.device, renderer)
-        stage.trained_before, stage.latents = renderer_history(start), Latents.of(request)
-        return stage
-
     def _batch(self, turn: Turn) -> Batch:
         pairs = self.pool.sample(turn.batch, self.config.pairs, turn.generator)
         stored, pairs = pairs, pairs.to(turn.device)
         texture, partial = source_texture(pairs, self.maps)
-        channels = [self._completed(texture, turn)]
-        if self.latents is not None:
-            with turn.autocast():
-                photos = source_photos(self.pool, stored, turn.device)
-                channels.append(self.latents.channels(*photos, self.maps, texture.shape[-1]))
-        return rasterise(pairs, torch.cat([*channels, partial], 1))
+        return rasterise(pairs, torch.cat([self._texture(texture, stored, turn), partial], 1))
 
-    def _completed(self, texture: Tensor, turn: Turn) -> Tensor:
-        """Textures (B, 6, R, R) with their unseen texels as this stage has them."""
+    def _texture(self, texture: Tensor, pairs: Pairs, turn: Turn) -> Tensor:
+        """What the renderer reads of the pairs' completed textures (B, 6, R, R)."""
         return texture
 
     def losses(self, turn: Turn) -> Iterator[Loss]:
