@@ -8,13 +8,16 @@ import torch
 
 from neural_core.avatar import Avatar
 from neural_core.body import load_open_body
-from neural_core.evaluation import baselines
-from neural_core.evaluation.metrics import EvaluationError
+from neural_core.errors import PhotoError
+from neural_core.evaluation import baselines, synthetic_scenes
+from neural_core.evaluation.metrics import EvaluationError, iou
 from neural_core.evaluation.synthetic import SyntheticConfig, _read, evaluate_synthetic
 from neural_core.evaluation.synthetic_people import evidence_of, make_subject, noisy_fit, placement, true_joints
 from neural_core.evaluation.synthetic_report import summary, tables, write_report
 from neural_core.evaluation.synthetic_scenes import into_truth, scenes_of
+from neural_core.rasterizer import rasterize
 from neural_core.texture import Atlas, NeuralTexture, PartialTexture
+from neural_core.training.people.evidence import true_evidence
 from neural_core.training.people.views import HELD_OUT_FIRST_SEED
 
 
@@ -124,7 +127,7 @@ def test_orbits_lead_the_photos_own_fit_round_and_views_have_one_of_their_own(su
     body, fit = load_open_body(), noisy_fit(subject, 0)
     texture = NeuralTexture(torch.zeros(5, 8, 8), torch.zeros(3, 16, 16))
     avatar = Avatar(fit.parameters, torch.zeros(body.num_vertices, 3), fit.camera, texture, body.name)
-    scenes = scenes_of(subject, avatar, body, real_fit=False)
+    scenes = scenes_of(subject, avatar, body)
     assert [s.name for s in scenes[:7]] == ["same", "yaw 45", "yaw 90", "yaw 135", "yaw 180", "pose", "pose"]
     assert [s.name for s in scenes[7:]] == ["orbit 45", "orbit 90", "orbit 135", "orbit 180"]
 
@@ -135,6 +138,28 @@ def test_orbits_lead_the_photos_own_fit_round_and_views_have_one_of_their_own(su
         assert orbit.view is own.view
         assert torch.allclose(shape(orbit.vertices), shape(scenes[0].vertices), atol=1e-5)
         assert not torch.allclose(shape(own.vertices), shape(scenes[0].vertices), atol=1e-2)
+
+
+@pytest.mark.slow
+def test_with_detectors_every_view_is_fitted_by_the_product_and_one_without_anybody_is_left_out(subject, monkeypatch):
+    found = ("same", "yaw 180")
+
+    def look(subject, view, **how):
+        seen = subject.views[view]
+        if seen.name not in found:
+            raise PhotoError("Nobody.")
+        picture = subject.photos[view]
+        return true_evidence(subject.person, subject.poses[seen.pose], seen.camera, *picture, seen.mask)
+
+    monkeypatch.setattr(synthetic_scenes, "seen_by_detectors", look)
+    body, fit = load_open_body(), noisy_fit(subject, 0)
+    texture = NeuralTexture(torch.zeros(5, 8, 8), torch.zeros(3, 16, 16))
+    avatar = Avatar(fit.parameters, torch.zeros(body.num_vertices, 3), fit.camera, texture, body.name)
+    scenes = scenes_of(subject, avatar, body, evidence_of(subject, 0))
+    assert [s.name for s in scenes] == ["same", "yaw 180", "orbit 45", "orbit 90", "orbit 135", "orbit 180"]
+    back = scenes[1]
+    drawn = rasterize(back.vertices, body.faces, back.camera).mask
+    assert iou(drawn, back.view.mask > 0.5) > 0.7
 
 
 def test_a_body_of_another_scale_and_place_comes_back_to_the_truth():

@@ -26,10 +26,10 @@ from neural_core.evaluation.synthetic_people import (
     evidence_of,
     make_subject,
     noisy_fit,
-    real_fit,
+    seen_by_detectors,
 )
 from neural_core.evaluation.synthetic_scenes import Scene, scenes_of
-from neural_core.fitting import BodyFit
+from neural_core.fitting import BodyFit, fit_body
 from neural_core.inpainting.completing import chosen_method
 from neural_core.output import check_writable
 from neural_core.photo import PhotoEvidence
@@ -54,8 +54,8 @@ class SyntheticConfig:
 
     Attributes:
         inpainting: of the product: "auto", "diffusion" or "classical".
-        real_fit: the product's detectors and fit instead of true landmarks and fit noise. seed: of what is random in
-            making the avatars. landmarks: AKD by MediaPipe, too.
+        real_fit: the product's detectors and fit in all views instead of true landmarks and fit noise.
+        seed: of what is random in making the avatars. landmarks: AKD by MediaPipe, too.
         baselines_every, photos_every, refine_every: every how many people baselines and ablations are measured; four
             photos; the refinement of appendix B. 0 is never.
     """
@@ -154,7 +154,8 @@ class Bench:
         avatar = creation.avatar
         record["provenance"] = avatar.provenance.get("completion")
         record["fit_errors"] = avatar.fit_errors
-        scenes = scenes_of(subject, avatar, self.body, self.config.real_fit)
+        scenes = scenes_of(subject, avatar, self.body, self._photo(evidence))
+        record["missed_views"] = _missed(subject, scenes)
         self._product(subject, avatar, scenes, record, pictures=k < _STRIPS)
         if _every(self.config.baselines_every, k):
             self._variants(creation, scenes, record)
@@ -167,8 +168,13 @@ class Bench:
 
     def _seen(self, subject: Subject, view: int) -> tuple[PhotoEvidence, BodyFit]:
         if self.config.real_fit:
-            return real_fit(subject, view)
+            evidence = seen_by_detectors(subject, view)
+            return evidence, fit_body(evidence, self.body)
         return evidence_of(subject, view), noisy_fit(subject, view)
+
+    def _photo(self, evidence: PhotoEvidence) -> PhotoEvidence | None:
+        """For `scenes_of`."""
+        return evidence if self.config.real_fit else None
 
     def _product(
         self, subject: Subject, avatar: Avatar, scenes: list[Scene], record: dict[str, Any], pictures: bool
@@ -242,7 +248,7 @@ class Bench:
         avatar = creation.avatar
         wanted = [
             scene
-            for scene in scenes_of(subject, avatar, self.body, self.config.real_fit)
+            for scene in scenes_of(subject, avatar, self.body, self._photo(first[0]))
             if scene.name in _MERGED_VIEWS
         ]
         self._draw("4 photos", wanted, avatar.texture, record)
@@ -257,6 +263,12 @@ class Bench:
         for scene in scenes:
             frame = self.renderer.render(scene.vertices, scene.camera, texture)
             record["rows"].append(scores(name, scene, frame))
+
+
+def _missed(subject: Subject, scenes: list[Scene]) -> list[str]:
+    """Views in which the detectors found nobody."""
+    shown = [scene.view for scene in scenes]
+    return [v.name for v in subject.views if v.name != "other side" and not any(v is one for one in shown)]
 
 
 def _every(many: int, k: int) -> bool:

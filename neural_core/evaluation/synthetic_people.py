@@ -6,6 +6,7 @@ other sides, and in other poses. Seeds from 1,000,000 are never trained on.
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import roma
@@ -16,7 +17,7 @@ from neural_core.body.model import BodyModel
 from neural_core.body.parameters import BodyParameters
 from neural_core.body.skinning import joint_transforms, rotation_matrices
 from neural_core.camera import Camera
-from neural_core.fitting import BodyFit, fit_body
+from neural_core.fitting import BodyFit
 from neural_core.fitting.placement import shift_in_picture
 from neural_core.photo import Photo, PhotoEvidence, observe
 from neural_core.training.people.cameras import random_camera
@@ -145,12 +146,18 @@ def evidence_of(subject: Subject, view: int) -> PhotoEvidence:
     return true_evidence(subject.person, subject.poses[seen.pose], seen.camera, *subject.photos[view], seen.mask)
 
 
-def real_fit(subject: Subject, view: int) -> tuple[PhotoEvidence, BodyFit]:
-    """The product's own detectors and fit on the photo; raises PhotoError where they find nobody."""
-    image, _ = subject.photos[view]
-    photo = Photo(np.ascontiguousarray(image.permute(1, 2, 0).numpy()), None, None, Path(f"person {subject.seed}"))
-    evidence = observe(photo)
-    return evidence, fit_body(evidence, subject.person.wardrobe.body)
+def seen_by_detectors(subject: Subject, view: int, **how: Any) -> PhotoEvidence:
+    """What the product's own detectors see of a view's picture; raises PhotoError where they find nobody.
+
+    how: as of `observe`.
+    """
+    if view in subject.photos:
+        image = subject.photos[view][0]
+    else:  # no avatar is made of it: photographed for the detectors alone
+        rng, seen = np.random.default_rng([subject.noise_seed, view]), subject.views[view]
+        image = take_picture(torch.cat([seen.truth * seen.mask, seen.mask[None]]), rng)[0]
+    pixels = np.ascontiguousarray(image.permute(1, 2, 0).numpy())
+    return observe(Photo(pixels, None, None, Path(f"person {subject.seed}")), **how)
 
 
 def true_joints(subject: Subject, pose: int) -> Tensor:
