@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from neural_core.errors import PhotoError
+from neural_core.evaluation.appearance import OTHER, Appearance
 from neural_core.evaluation.frames import VideoInfo
 from neural_core.fitting.report import LIMB_JOINTS
 from neural_core.fitting.sequence import FramePose, SequenceFit
@@ -28,6 +29,7 @@ _SUSPICIOUS = 0.3  # change within a tenth of a second, of the height, its logar
 _REACH, _RUNS = 0.15, 2.0  # heights, and heights a second, that hips are seen to move at most
 _WINDOW = 0.8  # half the side of the window about who was small or lost, of the height
 _SMALLEST = 80  # pixels: a body that is known needs fewer than a photo it is made from
+_MOST = 4  # people who are looked at for the one who was lost
 _GAP = 1.0  # seconds that a pose is carried over when nobody is found
 _NEAR_BORDER = 0.15  # of the height: somebody this near to it is half out of the picture, or soon will be
 _GOES_ON = 0.35  # seconds for which somebody who leaves is drawn
@@ -45,9 +47,11 @@ class Track:
         source: int,
         focal: float,
         start: np.ndarray | None = None,
+        appearance: Appearance | None = None,
     ):
-        """start: (2,) pixels of the hips in the source frame: whom to follow where there are several."""
-        self.start = start
+        """start: (2,) pixels of the hips in the source frame: whom to follow where there are several. appearance: of
+        the source's person; who looks otherwise is nobody who was lost."""
+        self.start, self.appearance = start, appearance
         self.follower, self.info, self.step, self.source, self.focal = follower, info, step, source, focal
         self._offsets = _followed(step, info.fps)
         self.poses: list[FramePose] = []
@@ -83,6 +87,8 @@ class Track:
             if (index - self.source) % self.step not in self._offsets:
                 continue
             progress.update(index / max(self.info.frames, index + 1), f"Looking for the person, frame {index}")
+            if index == self.source:
+                self._last = None  # there it is known where they stand, whoever was followed so far
             evidence = self._observe(picture, index / self.info.fps)
             if evidence is None:
                 self.missed += [index] if self.wanted(index) else []
@@ -101,11 +107,12 @@ class Track:
 
         Where the person seems to have jumped or to have changed size, the detectors look once more, with a margin
         round the picture, and where nobody is found there either near where the person was: what is likest to the frame
-        before is believed, but for somebody who is farther away than anybody runs: that is another one.
+        before is believed, but for somebody who is farther away than anybody runs: that is another one. Of who was lost
+        for longer the appearance tells.
         """
         past = time - self._last[0] if self._last else math.inf
         last = self._last[1] if self._last and past <= _RECENT else None
-        seen = self._detected(picture, 0.0)
+        seen = self._detected(picture, 0.0) if last is not None else self._found_again(picture)
         if last is not None and (seen is None or _unlike(seen, last) > _SUSPICIOUS):
             reach = _REACH + _RUNS * past
 
@@ -114,9 +121,27 @@ class Track:
 
             found = near(seen) + near(self._detected(picture, MARGIN)) or near(self._close_by(picture, last))
             seen = min(found, key=lambda one: _unlike(one, last)) if found else None
+        elif seen is not None and self.appearance is not None:
+            self.appearance.learn(seen.image, seen.mask)
         if seen is not None:
             self._last = time, seen
         return seen
+
+    def _found_again(self, picture: np.ndarray) -> PhotoEvidence | None:
+        """Who in the picture looks most as the person does; where no looks are known, the nearest.
+
+        Nobody who looks otherwise, but for the start: there the light of the source frame may not have come yet.
+        """
+        if self.appearance is None:
+            return self._detected(picture, 0.0)
+        people = min(len(find_people(picture)), _MOST)
+        found = [self._detected(picture, 0.0, person=k) for k in (range(people) if people > 1 else [None])]
+        known = [one for one in found if one is not None and (self._last is None or self._stranger(one) < OTHER)]
+        return min(known, key=self._stranger, default=None)
+
+    def _stranger(self, seen: PhotoEvidence) -> float:
+        assert self.appearance is not None
+        return self.appearance.distance(seen.image, seen.mask)
 
     def _close_by(self, picture: np.ndarray, last: PhotoEvidence) -> PhotoEvidence | None:
         """In a window about where the person was: in the whole picture the detectors miss who is small."""
@@ -141,14 +166,15 @@ class Track:
             hands=(hands[0], hands[1]),
         )
 
-    def _detected(self, picture: np.ndarray, margin: float, corner: tuple[int, int] = (0, 0)) -> PhotoEvidence | None:
-        """corner: x, y of the picture's first pixel, where it is a part of the frame."""
-        person = None
+    def _detected(
+        self, picture: np.ndarray, margin: float, corner: tuple[int, int] = (0, 0), person: int | None = None
+    ) -> PhotoEvidence | None:
+        """corner: x, y of the picture's first pixel, where it is a part of the frame. person: else the nearest."""
         people = find_people(picture)
         if len(people) > 1 and margin:
             return None  # people may be counted otherwise there
         hips = self.start if self._last is None else self._last[1].pose[[23, 24], :2].mean(0)
-        if len(people) > 1 and hips is not None:
+        if person is None and len(people) > 1 and hips is not None:
             left, top = corner
             person = int(np.argmin([np.hypot(x + left - hips[0], y + top - hips[1]) for x, y, _ in people]))
         frame = Photo(picture.astype(np.float32) / 255, None, None, Path("frame"))

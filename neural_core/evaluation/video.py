@@ -14,6 +14,7 @@ from PIL import Image
 from neural_core.avatar import Avatar
 from neural_core.body import BodyModel
 from neural_core.errors import PhotoError
+from neural_core.evaluation.appearance import Appearance
 from neural_core.evaluation.frames import video_frames
 from neural_core.evaluation.landmarks import GROUND, Landmarks, body_distance, face_distances
 from neural_core.evaluation.metrics import EvaluationError, perceptual_networks, picture_scores, psnr
@@ -92,7 +93,8 @@ def evaluate_video(
 
     follower = SequenceFit(body, avatar.parameters, avatar.rest_offsets, avatar.camera)
     hips = avatar.camera.project(body(avatar.parameters).joints[0, :1])[0][0].numpy()
-    track = Track(follower, info, step, source, float(avatar.camera.K[0, 0]), hips)
+    looks = Appearance(creation.evidence.image, creation.evidence.mask)
+    track = Track(follower, info, step, source, float(avatar.camera.K[0, 0]), hips, looks)
     track.run(video_frames(path)[1], out, progress.part(0.1, 0.7))
     if not track.poses:
         raise EvaluationError(f"Nobody was found in any frame of {path.name}; choose another video.")
