@@ -30,17 +30,20 @@ _EXPOSURES = 3  # moments and subpixel shifts that one frame is the mean of
 _SHIFTS = ((0.0, 0.0), (0.33, -0.33), (-0.33, 0.33))  # pixels
 _STEPS_PER_SECOND = 0.9  # full cycles of both legs
 _ARM_DROP = 1.32  # radians below the T pose
+_ARM_LIFT = 2.4  # radians from hanging to held up
 _NOISE = 0.012  # sRGB, before the encoder
 
 
 @dataclass(frozen=True)
 class Moment:
-    """yaw: radians, 0 faces the camera, grows to the person's left. x, z: metres aside and nearer. stride: 0 to 1."""
+    """yaw: radians, 0 faces the camera, grows to the person's left. x, z: metres aside and nearer. stride: 0 to 1.
+    arms: 0 hang, 1 are held up."""
 
     yaw: float
     x: float = 0.0
     z: float = 0.0
     stride: float = 0.6
+    arms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,17 @@ def out_and_back(time: float) -> Moment:
     return Moment(yaw, x, 0.0, 0.9)
 
 
+def arms_up(time: float) -> Moment:
+    """Spins once round within 1.4 s with both arms up, takes them down and turns the back within .7 s."""
+    yaw = 2 * math.pi * _ease(time, 0.6, 2.0) - math.pi * _ease(time, 2.5, 3.2)
+    return Moment(yaw, 0.0, 0.0, 0.3, _ease(time, 0.1, 0.6) - _ease(time, 2.1, 2.6))
+
+
 MOTIONS: dict[str, tuple[Callable[[float], Moment], float]] = {  # and how many seconds they take
     "turn": (full_turn, 4.6),
     "quick": (quick_turns, 3.6),
     "out": (out_and_back, 4.4),
+    "arms": (arms_up, 3.4),
 }
 
 
@@ -91,7 +101,8 @@ def walking_pose(time: float, moment: Moment, glance: float = 0.0) -> Tensor:
     pose[JOINT_INDEX["head"]] = torch.tensor([0.03, glance, 0.0])
     for side, sign in (("left", 1.0), ("right", -1.0)):
         forward = sign * swing
-        drop, lift = torch.tensor([0.0, 0.0, -sign * _ARM_DROP]), torch.tensor([-0.55 * forward, 0.0, 0.0])
+        below = _ARM_DROP - moment.arms * _ARM_LIFT
+        drop, lift = torch.tensor([0.0, 0.0, -sign * below]), torch.tensor([-0.55 * forward, 0.0, 0.0])
         turn = rotation_matrices(torch.stack([lift, drop]))
         pose[JOINT_INDEX[f"{side}_shoulder"]] = _axis_angle(turn[0] @ turn[1])
         pose[JOINT_INDEX[f"{side}_elbow"], 1] = -sign * (0.25 + 0.25 * max(forward, 0.0))
