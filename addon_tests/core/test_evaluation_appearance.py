@@ -11,6 +11,7 @@ from neural_core.evaluation.appearance import OTHER, Appearance
 from neural_core.evaluation.frames import VideoInfo
 from neural_core.evaluation.track import Track
 from neural_core.fitting.sequence import SequenceFit
+from neural_core.photo import PhotoEvidence
 
 _RED, _BLUE, _GREY = (0.7, 0.2, 0.15), (0.15, 0.2, 0.5), (0.5, 0.5, 0.5)
 
@@ -72,7 +73,7 @@ def test_who_was_lost_for_long_is_told_from_another_by_the_looks(monkeypatch, pe
     monkeypatch.setattr(track_room, "find_people", lambda picture: [(0.0, 0.0, 1.0)] * people)
     info = VideoInfo(120, 200, 25.0, 9)
     track = Track(cast(SequenceFit, SimpleNamespace()), info, 1, 0, 100.0, None, Appearance(own.image, own.mask))
-    track._last = 0.0, own
+    track._last = 0.0, cast(PhotoEvidence, own)
     assert track._observe(own.image, 2.0) is (own if people == 2 else None)
     shown[None] = own
     assert track._observe(own.image, 2.1) is own
