@@ -10,6 +10,7 @@ from neural_core.body import BodyParameters, load_open_body
 from neural_core.fitting.pose_prior import mean_pose
 from neural_core.fitting.sides import facing, misread, turned_round, without_hidden_face
 from neural_core.photo import PhotoEvidence
+from neural_core.photo.evidence import OTHER_SIDE
 
 _FACE = np.zeros((478, 2), np.float32)
 _FPS = 12.5
@@ -45,7 +46,7 @@ def turning():
     return [_seen(body, 2 * np.pi * k / 50, 0.4 * np.sin(k / 2)) for k in range(50)]
 
 
-def _wrong(frames, times: list[float] | None = None) -> dict[int, tuple[bool, bool]]:
+def _wrong(frames, times: list[float] | None = None) -> dict[int, tuple[bool, bool, bool]]:
     found = misread(frames, times or [k / _FPS for k in range(len(frames))])
     return {k: halves for k, halves in enumerate(found) if any(halves)}
 
@@ -66,12 +67,39 @@ def test_a_detector_that_is_right_is_believed(turning):
 @pytest.mark.parametrize("wrong", [{20, 22, 23, 24, 27}, set(range(17, 34)), {25}])
 def test_backs_taken_for_fronts_are_found(turning, wrong):
     frames = [turned_round(seen) if k in wrong else seen for k, seen in enumerate(turning)]
-    assert _wrong(frames) == dict.fromkeys(wrong, (True, True))
+    assert _wrong(frames) == dict.fromkeys(wrong, (True, True, False))
 
 
 def test_legs_alone_can_be_taken_for_the_wrong_ones(turning):
     frames = [turned_round(seen, upper=False) if k in (20, 21, 30) else seen for k, seen in enumerate(turning)]
-    assert _wrong(frames) == dict.fromkeys((20, 21, 30), (False, True))
+    assert _wrong(frames) == dict.fromkeys((20, 21, 30), (False, True, False))
+
+
+def _with_points_of(seen: PhotoEvidence, other: PhotoEvidence, points) -> PhotoEvidence:
+    pose, world = seen.pose.copy(), seen.pose_world.copy()
+    pose[points], world[points] = other.pose[points], other.pose_world[points]
+    return replace(seen, pose=pose, pose_world=world)
+
+
+def test_a_head_that_is_the_wrong_way_round_is_turned_alone(turning):
+    head, back = np.arange(11), turning[22]
+    turned = turned_round(back)
+    turned.pose_world[head, 2] += 2 * back.pose_world[[7, 8], 2].mean()
+    wrong = _with_points_of(back, turned, head)
+    assert not _wrong([*turning[:22], wrong, *turning[23:]]), "the trunk is right"
+    assert np.allclose(turned_round(wrong, False, False).pose_world, back.pose_world, atol=1e-5)
+    assert np.array_equal(turned_round(wrong, False, False).pose, back.pose)
+
+
+def test_names_of_trunk_and_arms_exchanged_alone_are_found_by_the_head(turning):
+    frames = list(turning)
+    for k in (15, 31):
+        seen = turning[k]
+        swapped = replace(seen, pose=seen.pose[OTHER_SIDE], pose_world=seen.pose_world[OTHER_SIDE])
+        frames[k] = _with_points_of(seen, swapped, np.arange(11, 25))
+    assert _wrong(frames) == dict.fromkeys((15, 31), (False, False, True))
+    assert np.array_equal(turned_round(frames[15], False, False, True).pose_world, turning[15].pose_world)
+    assert np.array_equal(turned_round(turning[15], False, False, True).pose, turning[15].pose), "heads that agree"
 
 
 def test_who_hides_the_face_for_a_moment_does_not_spin_round(turning):
@@ -113,4 +141,4 @@ def test_legs_do_not_cross_for_the_sake_of_two_frames(turning):
         pose[25:29:2], pose[26:29:2] = turning[k].pose[26:29:2], turning[k].pose[25:29:2]
         pose[25:29, 0] = (pose[25:29, 0] - 160) * 2 + 160
         frames[k] = replace(frames[k], pose=pose)
-    assert {k for k, (upper, _) in _wrong(frames).items() if upper} == set()
+    assert {k for k, (upper, *_) in _wrong(frames).items() if upper} == set()

@@ -81,7 +81,7 @@ class _Posing:
         times = [_APART * count for count in range(len(found) + 1)]
         scenes = []
         for (k, evidence), time, turned in zip(found.items(), times[1:], misread([seen, *found.values()], times)[1:]):
-            evidence = turned_round(evidence, *turned) if any(turned) else evidence
+            evidence = turned_round(evidence, *turned)
             pose = follower.follow(evidence, time, any(turned))
             view = self.subject.views[k]
             scenes.append(Scene(view.name, view, follower.vertices(pose), pose.camera))

@@ -75,8 +75,7 @@ class Track:
             self.follower.learn_landmarks(replace(seen, mask=_unpacked(masks[self.source])))
         for k, (number, time) in enumerate(zip(self.numbers, self.times)):
             progress.update(0.25 + 0.75 * k / len(self.numbers), f"Following the person, frame {number}")
-            if any(turned[k]):
-                self.evidence[number] = turned_round(self.evidence[number], *turned[k])
+            self.evidence[number] = turned_round(self.evidence[number], *turned[k])
             seen = replace(self.evidence[number], mask=_unpacked(masks.pop(number)))
             self.poses.append(self.follower.follow(seen, time, any(turned[k])))
 

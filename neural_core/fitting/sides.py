@@ -2,9 +2,10 @@
 
 A back has almost the silhouette of a front: BlazePose, that looks at one frame, calls many backs fronts (half of those
 of one synthetic clip), with left and right exchanged and near and far, too; sometimes of trunk and arms alone, or of
-the legs. Both undone it is the same body turned away. Which frames are meant is the cheapest path through the video
-(Viterbi 1967): people do not turn round between two frames and rarely cross their legs, fronts have faces, and the
-detector is right more often than not.
+the legs. Both undone it is the same body turned away. Rarely its nose points one way and its shoulders the other: then
+the head is the wrong way round, or left and right of trunk and arms alone are exchanged. Which frames are meant is the
+cheapest path through the video (Viterbi 1967): people do not turn round between two frames and rarely cross their legs,
+fronts have faces, and the detector is right more often than not.
 """
 
 from dataclasses import replace
@@ -29,15 +30,19 @@ _FRONTAL = 0.7  # cosine of the heading from which a face would be seen
 _AWAY = -0.3  # cosine of the heading from which the face is hidden
 _SHOULDERS, _EARS = (11, 12), (7, 8)
 _FACE_POINTS = [0, 1, 2, 3, 4, 5, 6, 9, 10]
-_LEGS = np.arange(33) >= 25  # the hips go with the trunk
-_STATES = tuple(product((False, True), (False, True)))  # trunk and arms, legs
+_HEAD, _LEGS = np.arange(33) <= 10, np.arange(33) >= 25  # the hips go with the trunk
+_STATES = tuple(product((False, True), repeat=3))  # trunk and arms, legs, names
+_CONTRARY = -0.5  # cosine between the ways that nose and shoulders point: .9 and more in 180 frames, -.95 in 4
+_NEVER = 1e3
 
 
-def turned_round(evidence: PhotoEvidence, upper: bool = True, legs: bool = True) -> PhotoEvidence:
+def turned_round(evidence: PhotoEvidence, upper: bool = True, legs: bool = True, names: bool = False) -> PhotoEvidence:
     """The same landmarks in the picture, of a body that faces the other way: sides exchanged, and near and far.
 
-    upper: trunk, arms and head. legs: from the knees down.
+    upper: trunk, arms and head. legs: from the knees down. names: where head and shoulders contradict each other, the
+    names of trunk and arms are wrong, not the head.
     """
+    evidence = _coherent(evidence, names)
     turned = np.where(_LEGS, legs, upper)
     order = np.where(turned, OTHER_SIDE, np.arange(33))
     depth = np.stack([np.ones(33), np.ones(33), np.where(turned, -1, 1)], 1).astype(np.float32)
@@ -51,29 +56,50 @@ def turned_round(evidence: PhotoEvidence, upper: bool = True, legs: bool = True)
     )
 
 
-def misread(evidence: list[PhotoEvidence], times: list[float]) -> list[tuple[bool, bool]]:
+def _coherent(evidence: PhotoEvidence, names: bool) -> PhotoEvidence:
+    """Head and shoulders that point one way: the head is turned round, or left and right of the trunk are exchanged."""
+    if not _contrary(evidence):
+        return evidence
+    order = np.where(~_HEAD & ~_LEGS if names else _HEAD, OTHER_SIDE, np.arange(33))
+    world = evidence.pose_world[order].copy()
+    if not names:
+        world[_HEAD, 2] = 2 * world[list(_EARS), 2].mean() - world[_HEAD, 2]
+    hands = evidence.hands[::-1] if names else evidence.hands
+    return replace(evidence, pose=evidence.pose[order], pose_world=world, hands=(hands[0], hands[1]))
+
+
+def _contrary(evidence: PhotoEvidence) -> bool:
+    x, forward = _across(evidence)
+    nose = (evidence.pose_world[0] - evidence.pose_world[list(_EARS)].mean(0))[[0, 2]]
+    length = max(float(np.linalg.norm(nose) * np.hypot(x, forward)), 1e-6)
+    return float(nose @ [forward, -x]) / length < _CONTRARY
+
+
+def misread(evidence: list[PhotoEvidence], times: list[float]) -> list[tuple[bool, bool, bool]]:
     """Of frames in the order of their times, seconds: whether the detector took the wrong one of front and back for
-    trunk and arms, and for the legs."""
+    trunk and arms, and for the legs, and whether it exchanged left and right of trunk and arms alone: what
+    `turned_round` asks for."""
     if not evidence:
         return []
     states = [[turned_round(seen, *state) for state in _STATES] for seen in evidence]
-    towards = np.array([[facing(one) for one in same] for same in states])  # (N, 4)
+    towards = np.array([[facing(one) for one in same] for same in states])  # (N, 8)
     has_face = np.array([seen.face is not None for seen in evidence])
     frontal = towards[:, 0] > _FRONTAL
     faceless = _FACELESS * float(has_face[frontal].mean()) if frontal.any() else 0.0
     turned = np.array(_STATES)
-    doubt = _DOUBT * turned.any(1) + _HALF_DOUBT * (turned[:, 0] != turned[:, 1])
-    cost = np.where(has_face[:, None], _FACE * turned[:, 0], faceless * towards.clip(min=0))
+    doubt = _DOUBT * turned[:, :2].any(1) + _HALF_DOUBT * (turned[:, 0] != turned[:, 1])
+    cost = np.where(has_face[:, None], _FACE * (turned[:, 0] != turned[:, 2]), faceless * towards.clip(min=0))
+    cost = cost + np.outer([_NEVER * (not _contrary(seen)) for seen in evidence], turned[:, 2])
     cost = cost + doubt + _CROSSED * np.array([[_crossed(one) for one in same] for same in states])
 
-    limbs = np.array([[one.pose[LIMB_JOINTS, :2] for one in same] for same in states])  # (N, 4, 12, 2)
+    limbs = np.array([[one.pose[LIMB_JOINTS, :2] for one in same] for same in states])  # (N, 8, 12, 2)
     limbs = limbs / np.array([seen.person_height_px for seen in evidence])[:, None, None, None]
-    bones = np.array([[_bones(one) for one in same] for same in states])  # (N, 4, 17, 3)
+    bones = np.array([[_bones(one) for one in same] for same in states])  # (N, 8, 17, 3)
     headings = np.array([[_heading(one) for one in same] for same in states])
     best, came = cost[0], []
     for k in range(1, len(states)):
         near = max(1 - (times[k] - times[k - 1]) / _RECENT, 0.0)
-        moved = np.linalg.norm(limbs[k - 1, :, None] - limbs[k, None], axis=-1).mean(-1)  # (4, 4) from, to
+        moved = np.linalg.norm(limbs[k - 1, :, None] - limbs[k, None], axis=-1).mean(-1)  # (8, 8) from, to
         swung = np.linalg.norm(bones[k - 1, :, None] - bones[k, None], axis=-1) @ _WEIGHT
         spun = np.abs((headings[k - 1][:, None] - headings[k] + np.pi) % (2 * np.pi) - np.pi)
         spun = (spun - _TURNS * (times[k] - times[k - 1])).clip(0)
