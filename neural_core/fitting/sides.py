@@ -31,7 +31,7 @@ _AWAY = -0.3  # cosine of the heading from which the face is hidden
 _SHOULDERS, _EARS = (11, 12), (7, 8)
 _FACE_POINTS = [0, 1, 2, 3, 4, 5, 6, 9, 10]
 _HEAD, _LEGS = np.arange(33) <= 10, np.arange(33) >= 25  # the hips go with the trunk
-_STATES = tuple(product((False, True), repeat=3))  # trunk and arms, legs, names
+_STATES = tuple(product((False, True), (False, True), (False, True)))  # trunk and arms, legs, names
 _CONTRARY = -0.5  # cosine between the ways that nose and shoulders point: .9 and more in 180 frames, -.95 in 4
 _NEVER = 1e3
 
