@@ -14,7 +14,7 @@ from neural_core.fitting.report import body_mask
 from neural_core.photo import Photo, observe, read_photo
 from neural_core.photo import evidence as evidence_room
 from neural_core.photo.detectors import HandResult, HolisticResult
-from neural_core.photo.evidence import _front_not_back, _looked_at_again
+from neural_core.photo.evidence import _front_not_back, _looked_at_again, _person_height, shows_feet
 from neural_core.photo.hands import _consistent
 from neural_core.photo.mask import keep_component, refine_mask
 
@@ -237,3 +237,15 @@ def test_real_photos():
         assert found.face is not None, path.name
         assert found.full_body == ("half" not in path.name)
         assert 0.03 < (found.mask > 0.5).mean() < 0.5
+
+
+def test_a_leg_that_hides_behind_the_other_is_in_the_picture_all_the_same():
+    pose = np.ones((33, 3), np.float32)
+    pose[:, 1] = np.linspace(0, 89, 33)
+    assert shows_feet(pose)
+    pose[27, 2] = 0.2  # hidden
+    assert shows_feet(pose) and _person_height(pose, True) == pytest.approx(100, abs=1)
+    pose[27, 2] = 0.0  # beyond the picture
+    assert not shows_feet(pose)
+    pose[[27, 28], 2] = 0.2
+    assert not shows_feet(pose)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from neural_core.photo.evidence import PhotoEvidence
+from neural_core.photo.evidence import PhotoEvidence, shows_feet
 
 # Landmarks of BlazePose that can be pinned, and those that go with them: a hand hangs on its wrist.
 PINS: dict[str, int] = {
@@ -18,8 +18,7 @@ PINS: dict[str, int] = {
 _FOLLOWERS: dict[int, tuple[int, ...]] = {
     0: (1, 2, 3, 4, 5, 6, 7, 8, 9, 10), 15: (17, 19, 21), 16: (18, 20, 22), 27: (29, 31), 28: (30, 32),
 }  # fmt: skip
-_NOSE, _WRISTS, _ANKLES = 0, (15, 16), [27, 28]
-_SEEN = 0.5  # BlazePose visibility
+_NOSE, _WRISTS = 0, (15, 16)
 _FAR = 4  # picture sides beyond which a stroke is not followed
 
 
@@ -68,7 +67,7 @@ def edited(evidence: PhotoEvidence, edits: PhotoEdits) -> PhotoEvidence:
         face=face,
         hands=(hands[0], hands[1]),
         mask=painted(evidence.mask, edits.strokes),
-        full_body=bool((pose[_ANKLES, 2] > _SEEN).all()),
+        full_body=shows_feet(pose),
         focal=evidence.focal if edits.focal is None else edits.focal,
         focal_source=evidence.focal_source if edits.focal is None else "user",
     )

@@ -21,6 +21,7 @@ _KEYPOINTS_TO_HEIGHT = 1.12  # nose or eyes to heels is 0.89 of a standing heigh
 _TORSO_TO_HEIGHT = 3.3  # shoulder line to hip line is 0.30 of the height
 # Every BlazePose landmark's fellow on the other side of the body.
 OTHER_SIDE = [0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(i + 1 if i % 2 else i - 1 for i in range(11, 33))]
+_ANKLES = [27, 28]
 _SEEN = 0.5  # BlazePose visibility; inflated, so being inside the picture is required as well
 
 
@@ -86,8 +87,8 @@ def observe(
     inside = (pose[:, 0] > 0) & (pose[:, 0] < width) & (pose[:, 1] > 0) & (pose[:, 1] < height)
     pose[~inside, 2] = 0
     _require_body(pose)
-    full_body = bool((pose[[27, 28], 2] > _SEEN).all())
-    height_px = _person_height(pose, full_body)
+    full_body = shows_feet(pose)
+    height_px = _person_height(pose, bool((pose[_ANKLES, 2] > _SEEN).any()))
     on_body = pose[(pose[:, 2] > _SEEN)][:, :2]
     if photo.alpha is not None:
         mask = keep_component(photo.alpha, on_body, height_px)
@@ -259,9 +260,15 @@ def _require_body(pose: np.ndarray) -> None:
         raise PhotoError("Only a face was found; use a photo that shows the person at least down to the hips.")
 
 
-def _person_height(pose: np.ndarray, full_body: bool) -> float:
+def shows_feet(pose: np.ndarray) -> bool:
+    """Both ankles lie in the picture and one is seen: from the side the other leg hides behind it."""
+    return bool((pose[_ANKLES, 2] > 0).all() and (pose[_ANKLES, 2] > _SEEN).any())
+
+
+def _person_height(pose: np.ndarray, to_the_feet: bool) -> float:
+    """Standing height in pixels. to_the_feet: a foot is seen."""
     seen = pose[pose[:, 2] > 0.3, :2]
-    if full_body:
+    if to_the_feet:
         extent = np.ptp(seen, axis=0)
         # A crouching or lying person is not shorter: the diagonal of the keypoints bounds the height from below.
         return float(max(extent[1] * _KEYPOINTS_TO_HEIGHT, np.hypot(*extent) * 0.9))
