@@ -1,5 +1,6 @@
 """Frames of a video file, by imageio-ffmpeg."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from neural_core.evaluation.metrics import EvaluationError
 
 _MAX_PIXELS = 4096 * 4096
 _MAX_FRAMES = 100_000  # an hour at 25 frames a second
+logging.getLogger("imageio_ffmpeg").setLevel(
+    logging.ERROR
+)  # it warns of films that lie on their side: they come upright
 
 
 @dataclass(frozen=True)

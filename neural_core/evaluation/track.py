@@ -106,8 +106,8 @@ class Track:
 
         Where the person seems to have jumped or to have changed size, the detectors look once more, with a margin
         round the picture, and where nobody is found there either near where the person was: what is likest to the frame
-        before is believed, but for somebody who is farther away than anybody runs: that is another one. Of who was lost
-        for longer the appearance tells.
+        before is believed, but for somebody who is farther away than anybody runs: that is another one, and for who is
+        cut by the picture's side and seems to have shrunk. Of who was lost for longer the appearance tells.
         """
         past = time - self._last[0] if self._last else math.inf
         last = self._last[1] if self._last and past <= _RECENT else None
@@ -116,7 +116,8 @@ class Track:
             reach = _REACH + _RUNS * past
 
             def near(one: PhotoEvidence | None) -> list[PhotoEvidence]:
-                return [one] if one is not None and _jump(one, last) <= reach else []
+                usable = one is not None and _jump(one, last) <= reach and not self._cut_off(one, last)
+                return [one] if one is not None and usable else []
 
             found = near(seen) + near(self._detected(picture, MARGIN)) or near(self._close_by(picture, last))
             seen = min(found, key=lambda one: _unlike(one, last)) if found else None
@@ -125,6 +126,11 @@ class Track:
         if seen is not None:
             self._last = time, seen
         return seen
+
+    def _cut_off(self, seen: PhotoEvidence, last: PhotoEvidence) -> bool:
+        """Half out of the picture, the detectors take what is left for a whole person."""
+        grown = abs(np.log(seen.person_height_px / last.person_height_px))
+        return bool(grown > _SUSPICIOUS) and self._at_side(seen)
 
     def _found_again(self, picture: np.ndarray) -> PhotoEvidence | None:
         """Who in the picture looks most as the person does; where no looks are known, the nearest.
@@ -202,7 +208,9 @@ class Track:
 
     def _at_border(self, k: int) -> bool:
         """Whether the picture's sides cut the person: hips or shoulders lie near one, or beyond."""
-        seen = self.evidence[self.numbers[k]]
+        return self._at_side(self.evidence[self.numbers[k]])
+
+    def _at_side(self, seen: PhotoEvidence) -> bool:
         x = seen.pose[[11, 12, 23, 24], 0]
         near = _NEAR_BORDER * seen.person_height_px
         return bool(x.min() < near or x.max() > self.info.width - near)
