@@ -30,7 +30,7 @@ _NOISE = 0.005  # metres, of pose and mask together
 _LENGTH = 0.04  # metres of outline that errs together
 _OUTLIER = 0.04  # metres; a limb that was fitted wrongly pulls no harder
 _STEPS = 3  # of Gauss-Newton; the residual settles after two
-_STIFF = ("neck", "head", "jaw", "_eye_", "collar")  # raised arms lift the shoulders, and no pad grows there
+_STIFF = ("jaw", "_eye_", "collar")  # hair is learnt, too; but raised arms lift the shoulders, and no pad grows
 
 
 @dataclass(frozen=True)
