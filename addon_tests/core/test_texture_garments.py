@@ -11,7 +11,9 @@ from neural_core.inpainting.chroma import within_chroma
 from neural_core.texture import Atlas, PartialTexture, complete, sample_texture, vertex_normals
 from neural_core.texture.garments import GarmentConfig, even, garments
 from neural_core.texture.oklab import oklab
+from neural_core.texture.regions import body_regions
 from neural_core.texture.rings import ring_prior
+from neural_core.texture.surface_graph import surface_edges
 
 R, WIDTH = 256, 0.008
 
@@ -104,6 +106,16 @@ def test_legs_are_expected_alike_though_light_falls_on_one(atlas):
     left, right = (expected[calves & side].median(0).values for side in (x > 0.05, x < -0.05))
     assert float((left - right).norm()) < 0.01
     assert 0.65 < float(left.norm() / TROUSERS.norm()) < 0.95  # neither of the two
+
+
+def test_a_sleeve_in_the_shade_has_no_edge_at_the_shoulder(atlas):
+    arm = atlas.on_surface(body_regions(open_body())["left_arm"].weight[:, None], open_body().faces)[:, 0]
+    texture = atlas.at_texels(clothes(R)) * (1 - 0.25 * (arm > 0.5).float())[:, None]
+    whole = atlas.at_texels(complete(seen_in_front(atlas.image(texture), atlas), atlas, open_body()))
+    a, b = torch.from_numpy(surface_edges(atlas, open_body())[0]).T
+    shoulder = behind(atlas) & (arm > 0.02) & (arm < 0.98) & (positions(atlas)[:, 1] > joint_y("left_shoulder") - 0.1)
+    step = (whole[a] - whole[b]).norm(dim=1)[shoulder[a] & shoulder[b]]
+    assert float(step.max() / (0.25 * SHIRT).norm()) < 0.1  # .2 when the arm's rings met the trunk's
 
 
 def test_feet_that_nobody_saw_are_dark_shoes_with_an_edge(atlas):

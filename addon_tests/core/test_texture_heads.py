@@ -1,5 +1,7 @@
 """Heads: what was not seen of them is hair or skin, not a blend."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from texture_scene import HAIR, SKIN, clothes, open_body, photo, posed, view
@@ -51,6 +53,17 @@ def test_behind_the_head_is_hair_and_the_cheek_is_skin(front, atlas):
     assert torch.allclose(whole[:, head], front.rgb[:, head], atol=1e-5)
     feet = at(atlas, "left_foot", lambda p: p[:, 1] < 9)
     assert torch.equal(whole[:, feet], grey[:, feet])
+
+
+def test_the_rim_of_a_face_says_nothing_of_skin(front, atlas):
+    """Where a cheek turns away the backdrop is mixed in."""
+    rim = at(atlas, "face", lambda p: p[:, 2] > -1) & (front.facing < 0.45) & (front.confidence > 0)
+    mixed = replace(front, rgb=torch.where(rim, front.rgb.lerp(torch.full_like(front.rgb, 0.9), 0.2), front.rgb))
+    whole = paint_head(torch.full((3, R, R), 0.5), mixed, atlas, open_body())
+    eye = float(open_body().joint_template[23, 1])
+    side = at(atlas, "face", lambda p: (p[:, 1] < eye - 0.012) & (p[:, 0].abs() > 0.05)) & (front.confidence == 0)
+    redness = (whole[0, side] - whole[2, side]).median()
+    assert abs(float(redness - (SKIN[0] - SKIN[2]))) < 0.01  # .02 when the rim was believed, too
 
 
 def test_the_bald_stay_bald(atlas):

@@ -89,7 +89,7 @@ class _Expectation:
 
     def __init__(self, colour, confidence, facing, atlas: Atlas, body: BodyModel, config: CompletionConfig):
         self.seen, self.config = colour, config
-        self.ring, belief = ring_prior(colour, confidence, facing, atlas, body, config.rings)
+        self.ring, belief, self.sleeve = ring_prior(colour, confidence, facing, atlas, body, config.rings)
         mirror = mirror_texels(atlas, body).cpu().numpy()
         self.mirror_seen = (mirror >= 0) & (confidence[mirror] >= config.mirror_confidence)
         self.mirror = colour[mirror]
@@ -113,14 +113,15 @@ class _Expectation:
         return spread + (1 - spread) * (1 - self.in_large)  # a small hole is filled from its whole rim alike
 
     def steps(self, a: np.ndarray, b: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-        """Expected colour differences (e, 3) of neighbours a, b: zero where their colours have different sources.
+        """Expected colour differences (e, 3) of neighbours a, b: zero where their colours have different sources,
+        and where a sleeve is set in.
 
         A fixed texel is not filled, so it takes the source of its neighbour.
         """
         source_a = np.where(fixed[a], self.source[b], self.source[a])
         source_b = np.where(fixed[b], self.source[a], self.source[b])
         same = source_a == source_b
-        ring = same & (source_a == _RING)
+        ring = same & (source_a == _RING) & ~(self.sleeve[a] | self.sleeve[b])
         mirror = same & (source_a == _MIRROR) & self.mirror_seen[a] & self.mirror_seen[b]
         by_ring, by_mirror = self.ring[a] - self.ring[b], self.mirror[a] - self.mirror[b]
         return np.select([ring[:, None], mirror[:, None]], [by_ring, by_mirror], 0.0)

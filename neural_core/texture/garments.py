@@ -55,6 +55,14 @@ def garments(
     return np.isin(np.arange(len(colour)), hems).cumsum()
 
 
+def same_garment(one: np.ndarray, other: np.ndarray, config: GarmentConfig) -> np.ndarray:
+    """(n,) bool, whether sRGB colours (n, 3) may be one cloth in two lights."""
+    one, other = oklab(one), oklab(other)
+    light, other_light = (np.maximum(each[:, :1], 1e-3) for each in (one, other))
+    hue = (one[:, 1:] / light - other[:, 1:] / other_light) * np.minimum(light, other_light)  # both in the dimmer light
+    return np.linalg.norm(np.concatenate([config.shade * (light - other_light), hue], 1), axis=1) < config.hue
+
+
 def _step(flat: np.ndarray, sure: np.ndarray, below: slice, above: slice) -> np.ndarray:
     """(3,) the mean of flat (n, 3) above minus that below."""
     return np.average(flat[above], 0, sure[above]) - np.average(flat[below], 0, sure[below])

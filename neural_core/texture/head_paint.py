@@ -34,7 +34,9 @@ class PaintConfig:
     certain: float = 0.5  # confidence from which a texel counts as seen
     label_pull: float = 0.1  # of the hairline on what was not seen, against 1 of each neighbour: 3 texels
     colour_pull: float = 0.003  # of a kind's own colour: 18 texels of 256, so that light changes gently
+    face_on: float = 0.5  # facing from which seen skin spreads: at the rim of a face hair and backdrop are mixed in
     learnt: float = 0.5  # share of the imagined colour in what is expected of hair, the rest is the seen hair's
+    #                      (on necks all of it: there the imagined is a blend with the collar)
     edge: float = 0.4  # width of the border between the kinds, in units of the field that decides
     hanging: float = 0.5  # share of hair beside the neck from which hair hangs behind it, too
     ring: float = 0.01  # metres of height in which that share is counted
@@ -115,11 +117,13 @@ def paint_head(
 
     def expected(stuff: np.ndarray, plain: np.ndarray) -> np.ndarray:
         """(n, 3) colours of the rings of one stuff (n,), and plain (3,) where they say nothing."""
-        rings, belief = ring_prior(colour, confidence * stuff, facing, atlas, body)
+        rings, belief, _ = ring_prior(colour, confidence * stuff, facing, atlas, body)
         return belief[:, None] * rings + (1 - belief[:, None]) * plain
 
-    hair_expected = config.learnt * guess + (1 - config.learnt) * expected(hairy & ~cloth, hair_colour)
-    stuffs = [(hairy & ~cloth, hair_expected), (~hairy & ~cloth, skin_colour)]
+    learnt = config.learnt * (1 - neck[:, None])
+    hair_expected = learnt * guess + (1 - learnt) * expected(hairy & ~cloth, hair_colour)
+    bare = ~hairy & ~cloth & (facing >= config.face_on)
+    stuffs = [(hairy & ~cloth, hair_expected), (bare, skin_colour)]
     if worn is not None:
         stuffs.append((cloth, _shaded(expected(cloth, worn.tone), guess, config.cloth_shade)))
 

@@ -18,6 +18,7 @@ from neural_core.camera import Camera
 from neural_core.rasterizer import rasterize
 from neural_core.texture.agreement import agreed
 from neural_core.texture.atlas import Atlas
+from neural_core.texture.heads import SkinModel
 from neural_core.texture.oklab import oklab
 from neural_core.texture.regions import body_regions
 from neural_core.texture.sampling import PartialTexture
@@ -29,7 +30,7 @@ class HandConfig:
     face_on: float = 0.6  # facing of the face's texels that tell what skin is
     least: int = 10  # seen texels of a hand, or of a sleeve's end, below which nothing was seen of it
     chroma: float = 0.02  # Oklab, of the face: photos with less have no colours
-    shade: tuple[float, float] = (0.45, 1.3)  # times which the face's skin may be darker or lighter on a hand
+    shade: tuple[float, float] = (0.45, 1.8)  # times which the face's skin may be darker or lighter on a hand
     unlike: float = 0.15  # distance (sRGB) beyond that at which a colour is no skin
     alike: float = 0.15  # distance of hand and sleeve within which the sleeve covers the hand
     cuff: float = 0.12  # metres of the arm above the wrist that tell what the sleeve is
@@ -121,12 +122,14 @@ def _beside(hand: Tensor, vertices: Tensor, camera: Camera, body: BodyModel, con
 
 
 def _skin(partial: PartialTexture, atlas: Atlas, body: BodyModel, config: HandConfig) -> np.ndarray | None:
-    """(3,) sRGB of the face where it faces the camera; None where it was not seen."""
+    """(3,) sRGB of the face's skin where it faces the camera; None where it was not seen."""
+    model = SkinModel.of(partial, atlas, body)
+    if model is None:
+        return None
     rgb, confidence, facing = (
         atlas.at_texels(x).double().cpu().numpy() for x in (partial.rgb, partial.confidence, partial.facing)
     )
-    (face,) = _at_texels(atlas, body, body_regions(body)["face"].weight)
-    chosen = (face > 0.5) & (confidence > config.seen) & (facing > config.face_on)
+    chosen = model.at_texels(atlas)[0] & (confidence > config.seen) & (facing > config.face_on)
     return agreed(rgb[chosen], confidence[chosen]) if chosen.sum() > config.least else None
 
 

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from neural_core.body.model import BodyModel
 from neural_core.texture.atlas import Atlas
-from neural_core.texture.garments import GarmentConfig, even, garments
+from neural_core.texture.garments import GarmentConfig, even, garments, same_garment
 from neural_core.texture.oklab import oklab
 from neural_core.texture.regions import Region, body_regions
 
@@ -32,6 +32,7 @@ class RingConfig:
     shoe: tuple[float, float, float] = (0.12, 0.12, 0.12)  # sRGB, of feet of which next to nothing was seen
     foot: float = 20.0  # texels of evidence of both feet below which that is so
     garments: GarmentConfig = field(default_factory=GarmentConfig)
+    meeting: float = 0.05  # share of a texel from which a region reaches there, where trunk and arm meet
     strayed: float = 0.4  # metres of decay of the belief beyond the last seen ring: trousers go on below the picture
 
 
@@ -42,8 +43,10 @@ def ring_prior(
     atlas: Atlas,
     body: BodyModel,
     config: RingConfig | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Expected colours (n, 3) of all covered texels and belief in them (n,) in [0, 1].
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Expected colours (n, 3) of all covered texels, belief in them (n,) in [0, 1], where a sleeve is set in (n,) bool.
+
+    There trunk and arm are of one garment: where their colours differ, it is shade, which has no edge.
 
     Args:
         colour: (n, 3) and confidence: (n,) of the covered texels, 0 where not seen. facing: (n,) cosines.
@@ -54,6 +57,7 @@ def ring_prior(
     position = atlas.on_surface(body.template, body.faces).double().cpu().numpy()
     evidence = confidence * (config.border + (1 - config.border) * (1 - facing))
     total, shares, belief = np.zeros_like(colour), np.zeros(len(colour)), np.zeros(len(colour))
+    parts: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for name, region in regions.items():
         weight, along = fields[name]
         across = position[:, 2 if name.endswith("foot") else 1 if "_" in name else 0]  # at a right angle to the axis
@@ -66,12 +70,20 @@ def ring_prior(
         else:
             value, trust = _Rings(samples, along[weight > 0.01], config).at(along)
         share = weight**config.sharp * trust
+        parts[name] = share, value
         total += share[:, None] * value
         shares += share
         belief += weight * trust
     known = shares > 0
     total[known] /= shares[known, None]
-    return total, np.clip(belief, 0, 1)
+    sleeves = [_set_in(parts["trunk"], parts[f"{side}_arm"], config) for side in ("left", "right")]
+    return total, np.clip(belief, 0, 1), np.logical_or(*sleeves)
+
+
+def _set_in(trunk: tuple[np.ndarray, np.ndarray], arm: tuple[np.ndarray, np.ndarray], config: RingConfig) -> np.ndarray:
+    """(n,) bool, where trunk and arm, each (share (n,), colour (n, 3)), meet in one garment."""
+    both = np.minimum(trunk[0], arm[0]) > config.meeting * (trunk[0] + arm[0])
+    return both & same_garment(trunk[1], arm[1], config.garments)
 
 
 class _Rings:

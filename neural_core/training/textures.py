@@ -29,7 +29,7 @@ from neural_core.texture.garment_hint import fill_hint, scatter_hint
 from neural_core.training.data import PeoplePool, TrainingDataError, texel_maps
 
 COMPLETED = "completed"  # folder beside the shards
-VERSION = "4"  # of the completion; raise it when old files should be made anew
+VERSION = "5"  # of the completion; raise it when old files should be made anew
 
 
 class Textures(NamedTuple):
