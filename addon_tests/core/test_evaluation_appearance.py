@@ -46,6 +46,8 @@ def test_sides_are_learnt_step_by_step_but_nobody_else():
     sides = len(looks.sides)
     looks.learn(*_dressed(_GREY, _GREY))
     assert len(looks.sides) == sides < 12
+    looks.learn(*_dressed(_GREY, _GREY), sure=True)
+    assert looks.distance(*_dressed(_GREY, _GREY)) == 0
 
 
 def test_a_half_that_is_not_shown_says_nothing():
@@ -77,3 +79,18 @@ def test_who_was_lost_for_long_is_told_from_another_by_the_looks(monkeypatch, pe
     assert track._observe(own.image, 2.0) is (own if people == 2 else None)
     shown[None] = own
     assert track._observe(own.image, 2.1) is own
+
+
+@pytest.mark.parametrize("colours", [(_RED, _BLUE), (_GREY, _BLUE)])
+def test_who_comes_in_where_somebody_has_just_gone_out_is_not_taken_for_them(monkeypatch, colours):
+    def seen(x, *colours):
+        image, mask = _dressed(*colours)
+        return SimpleNamespace(pose=np.full((33, 3), x), person_height_px=160.0, image=image, mask=mask)
+
+    own, comes = seen(0.0, _RED, _BLUE), seen(80.0, *colours)
+    monkeypatch.setattr(Track, "_detected", lambda *given: comes)
+    monkeypatch.setattr(Track, "_close_by", lambda *given: None)
+    info = VideoInfo(120, 200, 25.0, 9)
+    track = Track(cast(SequenceFit, SimpleNamespace()), info, 1, 0, 100.0, None, Appearance(own.image, own.mask))
+    track._last = 0.0, cast(PhotoEvidence, own)
+    assert track._observe(own.image, 0.4) is (comes if colours[0] == _RED else None)

@@ -25,10 +25,10 @@ class Appearance:
         """0 to 1: to the side that is likest."""
         return _distance(self.sides, colours(image, mask))
 
-    def learn(self, image: np.ndarray, mask: np.ndarray) -> None:
-        """Of a frame in which this is surely the person."""
+    def learn(self, image: np.ndarray, mask: np.ndarray, sure: bool = False) -> None:
+        """Of a frame in which this seems to be the person. sure: whatever they look like there."""
         seen = colours(image, mask)
-        if _NEW < _distance(self.sides, seen) < OTHER:
+        if _NEW < _distance(self.sides, seen) < (np.inf if sure else OTHER):
             self.sides.append(seen)
 
 

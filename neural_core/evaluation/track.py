@@ -107,7 +107,8 @@ class Track:
         Where the person seems to have jumped or to have changed size, the detectors look once more, with a margin
         round the picture, and where nobody is found there either near where the person was: what is likest to the frame
         before is believed, but for somebody who is farther away than anybody runs: that is another one, and for who is
-        cut by the picture's side and seems to have shrunk. Of who was lost for longer the appearance tells.
+        cut by the picture's side and seems to have shrunk; nor is who looks otherwise. Of who was lost for longer the
+        appearance alone tells.
         """
         past = time - self._last[0] if self._last else math.inf
         last = self._last[1] if self._last and past <= _RECENT else None
@@ -116,13 +117,14 @@ class Track:
             reach = _REACH + _RUNS * past
 
             def near(one: PhotoEvidence | None) -> list[PhotoEvidence]:
-                usable = one is not None and _jump(one, last) <= reach and not self._cut_off(one, last)
-                return [one] if one is not None and usable else []
+                if one is None or _jump(one, last) > reach or self._cut_off(one, last) or self._stranger(one) >= OTHER:
+                    return []
+                return [one]
 
             found = near(seen) + near(self._detected(picture, MARGIN)) or near(self._close_by(picture, last))
             seen = min(found, key=lambda one: _unlike(one, last)) if found else None
         elif seen is not None and self.appearance is not None:
-            self.appearance.learn(seen.image, seen.mask)
+            self.appearance.learn(seen.image, seen.mask, sure=self._last is None)
         if seen is not None:
             self._last = time, seen
         return seen
@@ -130,7 +132,7 @@ class Track:
     def _cut_off(self, seen: PhotoEvidence, last: PhotoEvidence) -> bool:
         """Half out of the picture, the detectors take what is left for a whole person."""
         grown = abs(np.log(seen.person_height_px / last.person_height_px))
-        return bool(grown > _SUSPICIOUS) and self._at_side(seen)
+        return bool(grown > _SUSPICIOUS) and (self._at_side(seen) or self._at_side(last))
 
     def _found_again(self, picture: np.ndarray) -> PhotoEvidence | None:
         """Who in the picture looks most as the person does; where no looks are known, the nearest.
@@ -145,8 +147,7 @@ class Track:
         return min(known, key=self._stranger, default=None)
 
     def _stranger(self, seen: PhotoEvidence) -> float:
-        assert self.appearance is not None
-        return self.appearance.distance(seen.image, seen.mask)
+        return 0.0 if self.appearance is None else self.appearance.distance(seen.image, seen.mask)
 
     def _close_by(self, picture: np.ndarray, last: PhotoEvidence) -> PhotoEvidence | None:
         """In a window about where the person was: in the whole picture the detectors miss who is small."""
