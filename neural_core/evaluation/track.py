@@ -106,9 +106,9 @@ class Track:
 
         Where the person seems to have jumped or to have changed size, the detectors look once more, with a margin
         round the picture, and where nobody is found there either near where the person was: what is likest to the frame
-        before is believed, but for somebody who is farther away than anybody runs: that is another one, and for who is
-        cut by the picture's side and seems to have shrunk; nor is who looks otherwise. Of who was lost for longer the
-        appearance alone tells.
+        before is believed, but for somebody who is farther away than anybody runs or looks otherwise: that is another
+        one, and for who has grown or shrunk by a third: the picture's side or the detectors cut them. Of who was lost
+        for longer the appearance alone tells.
         """
         past = time - self._last[0] if self._last else math.inf
         last = self._last[1] if self._last and past <= _RECENT else None
@@ -117,9 +117,9 @@ class Track:
             reach = _REACH + _RUNS * past
 
             def near(one: PhotoEvidence | None) -> list[PhotoEvidence]:
-                if one is None or _jump(one, last) > reach or self._cut_off(one, last) or self._stranger(one) >= OTHER:
+                if one is None or _jump(one, last) > reach or _grown(one, last) > _SUSPICIOUS:
                     return []
-                return [one]
+                return [one] if self._stranger(one) < OTHER else []
 
             found = near(seen) + near(self._detected(picture, MARGIN)) or near(self._close_by(picture, last))
             seen = min(found, key=lambda one: _unlike(one, last)) if found else None
@@ -128,11 +128,6 @@ class Track:
         if seen is not None:
             self._last = time, seen
         return seen
-
-    def _cut_off(self, seen: PhotoEvidence, last: PhotoEvidence) -> bool:
-        """Half out of the picture, the detectors take what is left for a whole person."""
-        grown = abs(np.log(seen.person_height_px / last.person_height_px))
-        return bool(grown > _SUSPICIOUS) and (self._at_side(seen) or self._at_side(last))
 
     def _found_again(self, picture: np.ndarray) -> PhotoEvidence | None:
         """Who in the picture looks most as the person does; where no looks are known, the nearest.
@@ -209,9 +204,7 @@ class Track:
 
     def _at_border(self, k: int) -> bool:
         """Whether the picture's sides cut the person: hips or shoulders lie near one, or beyond."""
-        return self._at_side(self.evidence[self.numbers[k]])
-
-    def _at_side(self, seen: PhotoEvidence) -> bool:
+        seen = self.evidence[self.numbers[k]]
         x = seen.pose[[11, 12, 23, 24], 0]
         near = _NEAR_BORDER * seen.person_height_px
         return bool(x.min() < near or x.max() > self.info.width - near)
@@ -261,9 +254,12 @@ def mask_path(out: Path, index: int) -> Path:
 
 def _unlike(seen: PhotoEvidence, last: PhotoEvidence) -> float:
     """How far the hips jumped, heights, and how much height and mask changed, as logarithms; the largest counts."""
-    grown = abs(np.log(seen.person_height_px / last.person_height_px))
     areas = [max(float(one.mask.mean()), 1e-4) for one in (seen, last)]
-    return float(max(_jump(seen, last), grown, abs(np.log(areas[0] / areas[1]))))
+    return float(max(_jump(seen, last), _grown(seen, last), abs(np.log(areas[0] / areas[1]))))
+
+
+def _grown(seen: PhotoEvidence, last: PhotoEvidence) -> float:
+    return float(abs(np.log(seen.person_height_px / last.person_height_px)))
 
 
 def _jump(seen: PhotoEvidence, last: PhotoEvidence) -> float:
