@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from neural_core.body import BodyParameters, load_open_body
+from neural_core.body.actions import ACTION_NAMES
 from neural_core.body.skeleton import JOINT_INDEX
 from neural_core.camera import Camera
 from neural_core.fitting import sequence
@@ -14,6 +15,7 @@ from neural_core.fitting.clothing_config import ClothedConfig
 from neural_core.fitting.clothing_shell import ClothingShell
 from neural_core.fitting.minimise import minimise
 from neural_core.fitting.moving_clothes import MovingClothes, fit_moving_clothes
+from neural_core.fitting.observation import MESH_POINTS
 from neural_core.fitting.outline import MaskEdge, OutlineTerm
 from neural_core.fitting.pose_prior import closed_hands, mean_pose
 from neural_core.fitting.sequence import FramePose, SequenceConfig, SequenceFit
@@ -199,6 +201,39 @@ def test_landmarks_that_lie_off_in_the_source_lie_off_alike_when_the_person_turn
     assert still.own is not None and not still.own.any(), "in the photo's pose the photo's fit knows better"
     fit.learn_landmarks(evidence)
     assert fit.own is not None and float(fit.own.norm(dim=1).max()) < 0.03 and not fit.residuals
+
+
+def _face_of(body, camera, parameters: BodyParameters, off: torch.Tensor) -> np.ndarray:
+    """(478, 2) pixels of the face's points, moved by off (478, 3) metres in the frame of the head."""
+    out, marks = body(parameters), body.landmarks
+    points = (out.vertices[0][body.faces[marks.face_triangle]] * marks.face_barycentric[..., None]).sum(1)
+    return camera.project(points + off @ out.rotations[0, JOINT_INDEX["head"]].T)[0].numpy()
+
+
+def test_blinks_and_smiles_are_found_on_a_face_that_lies_off_as_in_the_source(body, camera):
+    off = torch.zeros(478, 3)
+    off[:, 1] = 0.004 * torch.sin(torch.arange(478.0))  # a face that the shape space has not
+    neutral = _standing()
+    names = ("eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight")
+    actions = torch.zeros(1, 52).index_fill(1, torch.tensor([ACTION_NAMES.index(name) for name in names]), 0.8)
+    smiling = replace(_standing(yaw=0.2), actions=actions)
+    fit = SequenceFit(body, neutral, torch.zeros(body.num_vertices, 3), camera, _QUICK)
+    source = replace(_evidence(body, camera, neutral), face=_face_of(body, camera, neutral, off))
+    seen = replace(_evidence(body, camera, smiling), face=_face_of(body, camera, smiling, off))
+    fit.learn_landmarks(source)
+    assert fit.own_face is not None
+    apart = (fit.own_face - off[list(MESH_POINTS)])[:, :2].norm(dim=1)
+    assert float(apart.median()) < 5e-4 and float((apart > 5e-4).float().mean()) < 0.1, "all but what faces away"
+
+    start = fit.follow(seen, 0.0)
+    settled = fit.settle(seen, start)
+    found = settled.parameters.actions[0]
+    assert float(found.min()) > -0.05 and float(found[actions[0] > 0].mean()) > 0.15
+    error = {}
+    for name, pose in (("followed", start), ("settled", settled)):
+        apart = _face_of(body, camera, pose.parameters, off) - seen.face
+        error[name] = float(np.linalg.norm(apart[list(MESH_POINTS)], axis=1).mean())
+    assert error["settled"] < 0.15 < error["followed"], "pixels of a face of 40"
 
 
 def test_a_frame_in_which_nobody_was_found_lies_between_its_neighbours(body, walk):

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from neural_core.body.actions import ACTION_NAMES
 from neural_core.body.model import BodyModel
+from neural_core.body.skeleton import JOINT_INDEX
 from neural_core.fitting.config import FitConfig, Stage
 from neural_core.fitting.directions import bone_directions
-from neural_core.fitting.observation import FACE_POINTS, Observation
+from neural_core.fitting.observation import Observation
 from neural_core.fitting.penetration import overlap
 from neural_core.fitting.pose_prior import beyond_limits, pose_prior, relaxed_hands
 from neural_core.fitting.silhouette import SilhouetteTerm
@@ -17,6 +19,9 @@ from neural_core.fitting.variables import Variables
 
 _NEAR = 0.05  # metres; a body behind the camera during a wild step must not divide by zero
 _JAW_TURN_SIGMA = 0.03  # rad sideways
+_HEAD = JOINT_INDEX["head"]
+# The jaw has a joint, with a prior of its own; of gaze and tongue the points that are fitted say nothing.
+_FREE = torch.tensor([float(not name.startswith(("jaw", "eyeLook", "tongue"))) for name in ACTION_NAMES])
 
 _ANKLES, _HIPS, _SHOULDERS = [27, 28], [23, 24], [11, 12]
 _HEELS, _TOES = [29, 30], [31, 32]
@@ -58,19 +63,21 @@ class Objective:
         silhouette: SilhouetteTerm | None = None,
         extra: Tensor | None = None,
         own: Tensor | None = None,
+        own_face: Tensor | None = None,
         thickness: Tensor | None = None,
     ):
         """shape_mean: (20,) centre of the shape prior. silhouette: the term of stages that weigh it.
 
         extra: (m,) vertices that `pose` gives as well. own: (33, 3) by which this person's landmarks
-        lie off where the body has them, metres, in the frames of their bones; see `own_landmarks`.
+        lie off where the body has them, metres, in the frames of their bones; see `own_landmarks`. own_face: (n, 3)
+        the same of the face's points, in the frame of the head.
         thickness: of the clothes that limbs do not pass, where they are known; see `fitting.penetration`.
         """
         marks = body.landmarks
-        triangles = marks.face_triangle[list(FACE_POINTS)]
+        triangles = marks.face_triangle[list(seen.face_points)]
         self.face_known = triangles >= 0
         corners = body.faces[triangles.clamp(min=0)]  # (n, 3)
-        self.face_weights = marks.face_barycentric[list(FACE_POINTS)]
+        self.face_weights = marks.face_barycentric[list(seen.face_points)]
         self.num_corners = corners.numel()
         # The points' own vertices only: a hundredth of the body, and fast enough for hundreds of evaluations.
         wanted = [corners.reshape(-1), marks.hand_tip_vertex.reshape(-1)]
@@ -79,7 +86,7 @@ class Objective:
         self.shape_mean = shape_mean
         self.hands_mean = relaxed_hands(body.hands_mean)
         self.silhouette = silhouette
-        self.own, self.thickness = own, thickness
+        self.own, self.own_face, self.thickness = own, own_face, thickness
         rest = (body.joint_template[marks.pose_joint] + marks.pose_offset)[None]  # (1, 33, 3)
         self.rest_lines = plumb_lines(rest)
         self.sole_rest = rest[:, _HEELS + _TOES, 1]
@@ -88,6 +95,8 @@ class Objective:
         out = self.points(v.body_parameters(), correctives=False)
         corners = out.vertices[:, : self.num_corners].reshape(v.batch, -1, 3, 3)
         face = (corners * self.face_weights[:, :, None]).sum(2)
+        if self.own_face is not None:
+            face = face + self.own_face @ out.rotations[:, _HEAD].transpose(1, 2)
         extra = self.num_corners + self.marks.hand_tip_vertex.numel()
         tips = out.vertices[:, self.num_corners : extra].reshape(v.batch, 2, 5, 3)
         R = v.camera_rotation()
@@ -111,11 +120,23 @@ class Objective:
         """(33, 3) what brings the seen landmarks of a body `v`, one row, to the evidence, in the picture's plane."""
         posed = self.pose(v)
         rotations = self.points(v.body_parameters(), correctives=False).rotations[0, self.marks.pose_joint]
-        camera = posed.to_camera(posed.landmarks)
-        apart = (self.seen.pose - self.project(camera)[0]) * camera[0, :, 2:] / self.seen.focal
-        world = torch.nn.functional.pad(apart, (0, 1)) @ posed.R[0]
+        world = self._apart(posed, posed.landmarks, self.seen.pose)
         seen = (self.seen.pose_weight > 0)[:, None]
         return (seen * (rotations.transpose(1, 2) @ world[..., None])[..., 0]).detach()
+
+    def own_face_points(self, v: Variables) -> Tensor | None:
+        """(n, 3) the same of the face's points, None where no face is seen."""
+        posed = self.pose(v)
+        if self.seen.face is None or posed.face is None:
+            return None
+        head = self.points(v.body_parameters(), correctives=False).rotations[0, _HEAD]
+        return (self._apart(posed, posed.face, self.seen.face) @ head).detach()
+
+    def _apart(self, posed: Posed, points: Tensor, pixels: Tensor) -> Tensor:
+        """(n, 3) metres in the world, across the line of sight, from points (1, n, 3) to where they are seen."""
+        camera = posed.to_camera(points)
+        apart = (pixels - self.project(camera)[0]) * camera[0, :, 2:] / self.seen.focal
+        return torch.nn.functional.pad(apart, (0, 1)) @ posed.R[0]
 
     def project(self, points_camera: Tensor) -> Tensor:
         xy = points_camera[..., :2] / points_camera[..., 2:].clamp(min=_NEAR)
@@ -164,8 +185,11 @@ class Objective:
         jaw_sigma = torch.tensor([c.jaw_sigma_closed + c.jaw_sigma_per_gap * gap, _JAW_TURN_SIGMA, _JAW_TURN_SIGMA])
         likely = pose_prior(pose) + c.hand_prior_weight * hands + (jaw / jaw_sigma).square().sum(1)
         shape = (v.all_betas() - self.shape_mean).square().sum(1)
+        actions = v["actions"]
         shape = shape + c.expression_weight * v["expression"].square().sum(1)
-        return stage.prior * likely + stage.shape * shape + c.limit_weight * beyond_limits(pose, jaw)
+        shape = shape + c.action_weight * actions.square().sum(1)
+        beyond = beyond_limits(pose, jaw) + (actions - actions.clamp(0, 1) * _FREE).square().sum(1)
+        return stage.prior * likely + stage.shape * shape + c.limit_weight * beyond
 
     def upright(self, v: Variables, posed: Posed) -> Tensor:
         """People stand upright on flat ground, and cameras are held about level."""

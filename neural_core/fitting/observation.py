@@ -18,6 +18,13 @@ FACE_POINTS: tuple[int, ...] = tuple(sorted({
     14, 178, 152, 377, 148, 10, 9, 8, 50, 280, 205, 425, 199, 175, 18, 200,
 }))  # fmt: skip
 
+# The face mesh without its oval and the irises: for expressions, where the face itself is known.
+_OVAL = {
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150,
+    136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+}  # fmt: skip
+MESH_POINTS: tuple[int, ...] = tuple(sorted(set(range(468)) - _OVAL))
+
 # Two lips' inner middles, and the corners of the mouth.
 _UPPER_LIP, _LOWER_LIP, _LEFT_CORNER, _RIGHT_CORNER = 13, 14, 308, 78
 
@@ -37,7 +44,7 @@ class Observation:
     Attributes:
         pose: (33, 2) pixels; pose_weight: (33,), 0 where not seen.
         directions: (17, 3) unit bone vectors in camera axes; direction_weight: (17,).
-        face: (n, 2) pixels of `FACE_POINTS`, or None; hands: left and right (21, 2) or None.
+        face: (n, 2) pixels of `face_points`, or None; hands: left and right (21, 2) or None.
         lip_gap: inner lip distance in mouth widths, 0 without a face.
         focal: pixels; centre: (2,) principal point; height_px: the person's height.
     """
@@ -49,12 +56,13 @@ class Observation:
     face: Tensor | None
     hands: tuple[Tensor | None, Tensor | None]
     lip_gap: float
+    face_points: tuple[int, ...]
     focal: float
     centre: Tensor
     height_px: float
 
 
-def observation(evidence: PhotoEvidence) -> Observation:
+def observation(evidence: PhotoEvidence, face_points: tuple[int, ...] = FACE_POINTS) -> Observation:
     """What the fit needs of the evidence."""
     height, width = evidence.image.shape[:2]
     centre = torch.tensor([width / 2, height / 2])
@@ -75,9 +83,10 @@ def observation(evidence: PhotoEvidence) -> Observation:
         pose_weight=trust * visibility,
         directions=directions @ turn.T,
         direction_weight=BONE_WEIGHT * confidence[BONE_START] * confidence[BONE_END],
-        face=None if evidence.face is None else _tensor(evidence.face[list(FACE_POINTS)]),
+        face=None if evidence.face is None else _tensor(evidence.face[list(face_points)]),
         hands=tuple(None if hand is None else _tensor(hand) for hand in evidence.hands),  # type: ignore[arg-type]
         lip_gap=lip_gap(evidence.face),
+        face_points=face_points,
         focal=evidence.focal,
         centre=centre,
         height_px=evidence.person_height_px,

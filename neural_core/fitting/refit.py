@@ -107,6 +107,7 @@ def variables_of(fit: BodyFit, body: BodyModel, focal: float) -> Tensor:
         expression=p.expression[0],
         jaw=p.jaw_pose[0],
         hands=torch.cat([p.left_hand_pose[0], p.right_hand_pose[0]]),
+        actions=p.actions[0],
     ).x
 
 

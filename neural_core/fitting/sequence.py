@@ -19,11 +19,13 @@ from neural_core.fitting.fit import initialise, one_thread, place, run_stage
 from neural_core.fitting.minimise import minimise
 from neural_core.fitting.moving_clothes import MovingClothes, fit_moving_clothes
 from neural_core.fitting.objective import Objective
-from neural_core.fitting.observation import observation
+from neural_core.fitting.observation import MESH_POINTS, observation
 from neural_core.fitting.outline import MaskEdge, OutlineTerm
 from neural_core.fitting.penetration import thickness
 from neural_core.fitting.pose_prior import closed_hands
+from neural_core.fitting.refit import variables_of
 from neural_core.fitting.report import LIMB_JOINTS
+from neural_core.fitting.result import BodyFit
 from neural_core.fitting.sides import without_hidden_face
 from neural_core.fitting.variables import _FACING, Variables, indices
 from neural_core.photo.evidence import PhotoEvidence
@@ -45,6 +47,8 @@ _OUTLINE = Stage(_MOVING, 12, landmarks=2, robust=4, directions=15, prior=0.2, s
 _PORTRAIT = Stage(
     ("neck", "head", "expression", "jaw"), 20, landmarks=2, robust=4, directions=15, prior=0.2, shape=0.6, face=5
 )  # fmt: skip
+# Ten expressions alone pull lips and lids where no face goes; of 20 steps with the actions most fall short.
+_MIMICS = replace(_PORTRAIT, variables=(*_PORTRAIT.variables, "actions"), iterations=60, face=10)
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,9 @@ class SequenceFit:
         self.previous: FramePose | None = None
         self.previous_time = -np.inf
         self.residuals: list[float] = []
+        self.photo = BodyFit(parameters, camera)
         self.own: Tensor | None = None  # (33, 3) see `learn_landmarks`
+        self.own_face: Tensor | None = None  # (n, 3)
         turn = camera.R @ _FACING
         tilt = torch.stack([torch.atan2(turn[2, 1], turn[2, 2]), torch.atan2(turn[1, 0], turn[0, 0])])
         known = {"tilt": tilt, "betas": self.betas[:10], "face_shape": self.betas[10:]}
@@ -112,12 +118,23 @@ class SequenceFit:
 
     def learn_landmarks(self, evidence: PhotoEvidence) -> None:
         """From the frame that the avatar was made of: part of what it leaves between body and landmarks is this
-        person's own and comes back in every frame."""
-        self.own = None
+        person's own and comes back in every frame. All of it in the face, where the photo's fit put the texture."""
+        self.own = self.own_face = None
         with one_thread():
-            pose = self._fit(evidence, None, False)
-            self.own = self.config.own_share * self._objective(evidence).own_landmarks(Variables(pose.x))
+            pose, objective = self._fit(evidence, None, False), self._objective(evidence)
+            self.own = self.config.own_share * objective.own_landmarks(Variables(pose.x))
+            x = variables_of(self.photo, self.body, evidence.focal)
+            own_face = objective.own_face_points(Variables(x))
+            self.own_face = None if own_face is None else own_face * self._in_sight()[:, None]
         self.residuals = []
+
+    def _in_sight(self) -> Tensor:
+        """(n,) bool, which of the face's points lie on skin that faces the photo's camera: others are guessed there."""
+        vertices = self.body(self.photo.parameters).vertices[0]
+        corners = vertices[self.body.faces[self.body.landmarks.face_triangle[list(MESH_POINTS)]]]  # (n, 3, 3)
+        normals = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        eye = -self.camera.R.T @ self.camera.t
+        return (normals * (eye - corners[:, 0])).sum(1) > 0
 
     def follow(self, evidence: PhotoEvidence, time: float, swapped: bool = False) -> FramePose:
         """The person in the next frame, `time` seconds into the video; times must grow.
@@ -137,7 +154,7 @@ class SequenceFit:
             x = self._meet_outline(objective, _closed(objective, smooth.x), evidence, matches=1)
             log_z = indices(("place",))[2:]
             x = x.index_copy(1, log_z, smooth.x[:, log_z])
-            x = run_stage(objective, x, _PORTRAIT)
+            x = run_stage(objective, x, _MIMICS)
         return self._pose(objective, x, smooth.restarted, smooth.swapped)
 
     def learn_clothes(self, frames: list[tuple[FramePose, PhotoEvidence]]) -> None:
@@ -162,8 +179,9 @@ class SequenceFit:
     def _objective(self, evidence: PhotoEvidence, near: FramePose | None = None) -> Objective:
         """near: about the pose; in that of the photo the fit of the photo holds, and no landmark is moved."""
         own = None if self.own is None or near is None else self.clothes.share(near.parameters) * self.own
-        seen = observation(without_hidden_face(evidence))
-        return Objective(self.body, seen, self.config.fit, self.betas, own=own, thickness=self.thickness)
+        seen = observation(without_hidden_face(evidence), MESH_POINTS)
+        more = {"own": own, "own_face": self.own_face, "thickness": self.thickness}
+        return Objective(self.body, seen, self.config.fit, self.betas, **more)
 
     def _fit(self, evidence: PhotoEvidence, recent: FramePose | None, swapped: bool) -> FramePose:
         config, objective = self.config, self._objective(evidence, recent)

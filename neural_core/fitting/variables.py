@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from neural_core.body.parameters import BodyParameters
+from neural_core.body.parameters import NUM_ACTIONS, BodyParameters
 from neural_core.body.skeleton import JOINT_INDEX
 from neural_core.body.skinning import rotation_matrices
 
@@ -20,6 +20,7 @@ _BLOCKS: tuple[tuple[str, tuple[int, ...], float], ...] = (
     ("expression", (10,), 1.0),
     ("jaw", (3,), 0.2),
     ("hands", (30, 3), 0.2),
+    ("actions", (NUM_ACTIONS,), 0.3),
 )
 
 _HANDS = ("left_hand", "right_hand")
@@ -79,6 +80,7 @@ class Variables:
             global_orient=self["root"],
             body_pose=self["pose"],
             jaw_pose=self["jaw"],
+            actions=self["actions"],
             left_hand_pose=hands[:, :15],
             right_hand_pose=hands[:, 15:],
         )

@@ -171,7 +171,7 @@ class AvatarRenderer:
         rgb = (enlarge(drawing.rgb) + fragments.mask * (sharp - enlarge(drawing.coarse))).clamp(0, 1)
         if self.mouth is not None:
             inside = self.mouth.shown(vertices, camera, fragments, self.rasterize)
-            rgb = torch.where(inside, self.mouth.colour(detail)[..., None], rgb)
+            rgb = torch.where(inside, self.mouth.colour(detail, vertices)[..., None], rgb)
         alpha = crisp_alpha(enlarge(drawing.logits, "bicubic")[0])
         return rgb, alpha[None], fragments.depth
 

@@ -11,16 +11,25 @@ from neural_core.rasterizer import Fragments, Rasterizer
 from neural_core.texture.atlas import lookup
 
 _LIPS = (13, 14)  # of the face mesh: the middle of the upper and of the lower lip
+_CORNERS = (78, 308)  # of the mouth, inside
 _NEAR = 0.02  # metres from them to the middle of the opening
-_SHADE = 0.45  # of the lips' colour: mouths are dark inside
+_SLIT, _SHADE = 0.7, 0.45  # of the lips' colour, where they touch and where the mouth is open: it is dark inside
+_PARTED = (0.06, 0.2)  # widths of the mouth between the lips: they touch, it is open
 
 
 @dataclass(frozen=True)
 class Mouth:
-    """A sheet across the opening. faces: (n, 3) of the body's vertices. rim: (m, 2) texture coordinates of the lips."""
+    """A sheet across the opening.
+
+    Attributes:
+        faces: (n, 3) of the body's vertices. rim: (m, 2) texture coordinates of the lips.
+        lips: (4, 3) vertices and lips_at: (4, 3) their weights: upper and lower lip, right and left corner inside.
+    """
 
     faces: Tensor
     rim: Tensor
+    lips: Tensor
+    lips_at: Tensor
 
     @staticmethod
     def of(body: BodyModel) -> "Mouth | None":
@@ -32,7 +41,10 @@ class Mouth:
         for loop in _openings(body.faces):
             if (body.template[loop].mean(0) - lips).norm() < _NEAR:
                 on_rim = torch.isin(body.faces, loop)
-                return Mouth(_sheet(body.template[loop], loop), body.uv[body.face_uv[on_rim]])
+                sheet = _sheet(body.template[loop], loop)
+                marks = list(_LIPS + _CORNERS)
+                corners = body.faces[body.landmarks.face_triangle[marks]]
+                return Mouth(sheet, body.uv[body.face_uv[on_rim]], corners, body.landmarks.face_barycentric[marks])
         return None
 
     def shown(self, vertices: Tensor, camera: Camera, fragments: Fragments, rasterize: Rasterizer) -> Tensor:
@@ -40,9 +52,15 @@ class Mouth:
         sheet = rasterize(vertices, self.faces, camera)
         return sheet.mask & (sheet.depth < fragments.depth)
 
-    def colour(self, texture: Tensor) -> Tensor:
-        """(3, 1) of the inside, from a texture (3, R, R)."""
-        return lookup(texture, self.rim[None])[:, 0].median(1, keepdim=True).values * _SHADE
+    def colour(self, texture: Tensor, vertices: Tensor) -> Tensor:
+        """(3, 1) of what is seen between the lips of vertices (V, 3), from a texture (3, R, R)."""
+        lips = lookup(texture, self.rim[None])[:, 0].median(1, keepdim=True).values
+        upper, lower, right, left = (vertices[self.lips] * self.lips_at[..., None]).sum(1)
+        gap = (upper - lower).norm() / (right - left).norm()
+        closed, open_ = _PARTED
+        return lips * torch.lerp(
+            gap.new_tensor(_SLIT), gap.new_tensor(_SHADE), ((gap - closed) / (open_ - closed)).clamp(0, 1)
+        )
 
 
 def _openings(faces: Tensor) -> list[Tensor]:
