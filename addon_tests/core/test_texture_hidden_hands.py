@@ -56,6 +56,13 @@ def test_bare_hands_and_photos_without_colours_are_left_alone(atlas):
     assert not bool(look(grey, atlas, posed())[1].any())
 
 
+def test_bare_arms_lighter_than_the_face_are_no_sleeves(atlas):
+    regions = body_regions(open_body())
+    head = torch.stack([regions[name].weight for name in ("face", "neck")], 1).sum(1, keepdim=True)
+    shade = atlas.image(1 - 0.4 * (atlas.on_surface(head, open_body().faces)[:, 0] > 0.5).float())
+    assert not bool(look(clothes(R) * atlas.dilate(shade[None]), atlas, posed())[1].any())
+
+
 def test_a_hand_before_the_body_may_be_in_a_pocket(atlas):
     texture = worn(atlas, ("left", "right"))
     _, hidden = look(texture, atlas, arm_before_torso())
