@@ -66,6 +66,16 @@ def test_prints_and_the_inside_stay():
     assert torch.equal(clean[:, :, 27:53], image[:, :, 27:53])
 
 
+def test_black_and_white_cloth_stays_without_colour():
+    """A chequered skirt before a green wall: white is not black with half of the wall in it."""
+    image = torch.tensor([0.3, 0.9, 0.3])[:, None, None].expand(3, 80, 80).clone()
+    row, column = torch.meshgrid(torch.arange(80), torch.arange(80), indexing="ij")
+    cloth = torch.where((row // 8 + column // 8) % 2 == 0, 0.1, 0.8)
+    image[:, :, 20:60] = cloth[:, 20:60]
+    clean = without_backdrop(image, block(20, 60), rim=3.0, clear=0.1)
+    assert float((clean - image)[:, :, 20:60].abs().max()) < 0.05
+
+
 def test_nothing_changes_where_person_and_backdrop_look_alike():
     image = torch.full((3, 80, 80), 0.5) + 0.02 * torch.rand(3, 80, 80, generator=torch.Generator().manual_seed(0))
     assert float((without_backdrop(image, block(30, 60), rim=3.0, clear=0.1) - image).abs().max()) < 0.01
