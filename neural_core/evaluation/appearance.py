@@ -3,10 +3,9 @@
 import cv2
 import numpy as np
 
-OTHER = (
-    0.15  # distance from which it is somebody else. The same person from elsewhere: .04 at most, in 30 % more or less
-)
-# light .15, in half the light .14 on the median; three of four strangers: more (24 synthetic people)
+# Distance from which it is somebody else. The same person from elsewhere: .04 at most, in 30 % more or less light .15,
+# in half the light .14 on the median; three of four strangers: more (24 synthetic people).
+OTHER = 0.15
 _NEW = 0.03  # and from which the same person shows a new side
 _BINS = (4, 12, 12)  # of L, a, b: few of L, for light changes most
 _RANGE = ((0.0, 100.0), (-60.0, 60.0), (-60.0, 60.0))

@@ -40,8 +40,8 @@ _OPEN = 0.5  # share of the time between two frames for which the shutter is ope
 _SHOWN = 12  # frames in the strip
 _STRIP_HEIGHT = 420  # pixels
 TARGETS = {"iou": 0.93, "psnr": 17.0, "akd_body": 1.0, "face_shape": 1.2}  # of the moving frames; issue 3
-_COLUMNS = ["iou", "psnr", "psnr_union", "psnr_both", "ssim", "ms_ssim", "akd_body", "akd_face", "face_shape"]
-_COLUMNS += ["residual_percent", "frames"]
+_COLUMNS = ["iou", "psnr", "psnr_union", "psnr_both", "ssim", "ms_ssim"]
+_COLUMNS += ["akd_body", "akd_face", "face_shape", "residual_percent"]
 _NOTES = [
     "iou, psnr (dB over the true person's pixels, what is not drawn counts as black), psnr_union (over the pixels of "
     "either), psnr_both (where both are), ssim and ms_ssim (person crop over grey) against the photo and its refined "
@@ -282,13 +282,14 @@ def _grid(strips: list[np.ndarray], columns: int = 3) -> np.ndarray:
 
 def _page(results: dict[str, Any], means: dict[str, dict[str, float]], out: Path) -> None:
     rows = results["frames"]
-    per_frame = [[str(r["frame"]), r["group"], *(number(r.get(c)) for c in _COLUMNS[:-1])] for r in rows]
+    columns = [*_COLUMNS, *perceptual_networks()]
+    per_frame = [[str(r["frame"]), r["group"], *(number(r.get(c)) for c in columns)] for r in rows]
     targets = {"target, moving": TARGETS}
     missed = ", ".join(str(n) for n in results["missed_frames"]) or "none"
     notes = [f"Avatar from frame {results['source']} of {results['video']}; nobody found in: {missed}.", *_NOTES]
     tables = {
-        "Means": means_table({**means, **targets}, _COLUMNS),
-        "Frames": (["frame", "group", *_COLUMNS[:-1]], per_frame),
+        "Means": means_table({**means, **targets}, [*columns, "frames"]),
+        "Frames": (["frame", "group", *columns], per_frame),
     }
     pictures = {"Photo, drawing, twice the difference": "strip.png"} if (out / "strip.png").is_file() else {}
     write_page(out / "report.html", f"{results['video']}: avatar against video", notes, tables, pictures)
@@ -296,5 +297,5 @@ def _page(results: dict[str, Any], means: dict[str, dict[str, float]], out: Path
 
 def summary(results: dict[str, Any]) -> str:
     """The means as lines for a terminal."""
-    head, rows = means_table({**results["means"], "target, moving": TARGETS}, _COLUMNS)
+    head, rows = means_table({**results["means"], "target, moving": TARGETS}, [*_COLUMNS, "frames"])
     return "\n".join("".join(f"{cell:>17}" for cell in row) for row in (head, *rows))

@@ -55,9 +55,8 @@ _MIMICS = replace(_PORTRAIT, variables=(*_PORTRAIT.variables, "actions"), iterat
 class SequenceConfig:
     """Settings of `SequenceFit`."""
 
-    outline_weight: float = (
-        100.0  # 40, 100, 250: mask IoU .902, .906, .910 on 15 moving frames; 250 moves joints by 1 %
-    )
+    # 40, 100, 250: mask IoU .902, .906, .910 on 15 moving frames; 250 moves joints by 1 %.
+    outline_weight: float = 100.0
     outline_robust: float = 4.0  # per cent of the height
     own_share: float = 0.4  # of the source frame's residuals is the person's own: .5 fits other frames best
     matches: int = 4  # times the outline is found anew
