@@ -143,11 +143,11 @@ def test_dists_joins_where_its_weights_lie_and_grows_with_the_damage(tmp_path, m
 
     from torchmetrics.functional.image import dists
 
-    assert "dists_vgg" not in metrics.perceptual_networks()
-    (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / "vgg16-397923af.pth").touch()
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     monkeypatch.setattr(metrics, "_importable", lambda package: package != "lpips")
+    assert metrics.perceptual_networks() == ()
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "vgg16-397923af.pth").touch()
     assert metrics.perceptual_networks() == ("dists_vgg",)
 
     torch.manual_seed(0)

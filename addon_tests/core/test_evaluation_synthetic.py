@@ -29,6 +29,7 @@ def _record(seed: int, groups: list[str], lift: float) -> dict:
     return {
         "seed": seed,
         "groups": groups,
+        "missed_views": ["yaw 135"] if seed == 1 else [],
         "rows": [
             _row("product", "same", 24 + lift, face_found=True, face_found_truth=True),
             _row("product", "yaw 45", 18 + lift),
@@ -45,6 +46,7 @@ def test_tables_compare_the_same_people_and_views(tmp_path):
     results = tables(records)
     head = results["headline"]
     assert results["people"] == 2 and results["missed"] == [3] and results["people_in_group"] == 1
+    assert results["missed_views"] == {1: ["yaw 135"]}
     assert head["same view"]["psnr"] == pytest.approx(25)
     assert head["novel view and pose"]["psnr"] == pytest.approx(18)
     assert head["novel view and pose: skirts, dresses, coats, long hair"]["psnr"] == pytest.approx(17)

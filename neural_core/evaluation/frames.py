@@ -13,9 +13,9 @@ from neural_core.evaluation.metrics import EvaluationError
 
 _MAX_PIXELS = 4096 * 4096
 _MAX_FRAMES = 100_000  # an hour at 25 frames a second
-logging.getLogger("imageio_ffmpeg").setLevel(
-    logging.ERROR
-)  # it warns of films that lie on their side: they come upright
+
+# It warns of films that lie on their side; they come upright.
+logging.getLogger("imageio_ffmpeg").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ def tables(records: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "people": len(measured),
         "missed": [record["seed"] for record in records if not record["rows"]],
+        "missed_views": {r["seed"]: r["missed_views"] for r in measured if r.get("missed_views")},
         "seconds_per_person": mean([float(record.get("seconds", float("nan"))) for record in measured]),
         "headline": headline,
         "targets": TARGETS,

@@ -58,9 +58,8 @@ class Mouth:
         upper, lower, right, left = (vertices[self.lips] * self.lips_at[..., None]).sum(1)
         gap = (upper - lower).norm() / (right - left).norm()
         closed, open_ = _PARTED
-        return lips * torch.lerp(
-            gap.new_tensor(_SLIT), gap.new_tensor(_SHADE), ((gap - closed) / (open_ - closed)).clamp(0, 1)
-        )
+        parted = ((gap - closed) / (open_ - closed)).clamp(0, 1)
+        return lips * (_SLIT + (_SHADE - _SLIT) * parted)
 
 
 def _openings(faces: Tensor) -> list[Tensor]:

@@ -35,8 +35,9 @@ class PaintConfig:
     label_pull: float = 0.1  # of the hairline on what was not seen, against 1 of each neighbour: 3 texels
     colour_pull: float = 0.003  # of a kind's own colour: 18 texels of 256, so that light changes gently
     face_on: float = 0.5  # facing from which seen skin spreads: at the rim of a face hair and backdrop are mixed in
-    learnt: float = 0.5  # share of the imagined colour in what is expected of hair, the rest is the seen hair's
-    #                      (on necks all of it: there the imagined is a blend with the collar)
+    # Share of the imagined colour in what is expected of hair, the rest is the seen hair's; on necks, where the
+    # imagined is a blend with the collar, all is.
+    learnt: float = 0.5
     edge: float = 0.4  # width of the border between the kinds, in units of the field that decides
     hanging: float = 0.5  # share of hair beside the neck from which hair hangs behind it, too
     ring: float = 0.01  # metres of height in which that share is counted
